@@ -1,0 +1,157 @@
+# Copyright (c) 2026 Meridian contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who scrapes what, and which region probes which.
+
+A region's components are scraped by the region's own agents, each exactly once. Each blackbox
+exporter of a region probes every other region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ansible_collections.meridian.metrics.plugins.plugin_utils.gateway import (
+    gateway_addresses,
+    gateway_port,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
+    COMPONENTS,
+    Fleet,
+    authority,
+    endpoint,
+    region_of,
+)
+
+PROBE_MODULE = "http_2xx"
+
+
+def agents_by_host(fleet: Fleet, region: str) -> Mapping[str, str]:
+    """The agent that scrapes each host of a region; empty when the region has no agent.
+
+    An agent scrapes its own host. The other hosts are dealt out in sorted order, all components
+    of a host to one agent, so that they carry the same cluster label.
+    """
+    agents = fleet.hosts(region, "vmagent")
+    if not agents:
+        return {}
+    carriers = {host for component in COMPONENTS for host in fleet.hosts(region, component)}
+    others = sorted(carriers.difference(agents))
+    dealt = {host: agents[position % len(agents)] for position, host in enumerate(others)}
+    return {agent: agent for agent in agents} | dealt
+
+
+def scraped_hosts(fleet: Fleet, host: str) -> dict[str, list[str]]:
+    """Sorted hosts by component that the agent on `host` scrapes."""
+    region = region_of(fleet, host)
+    agents = agents_by_host(fleet, region)
+    scraped = {
+        component: [each for each in fleet.hosts(region, component) if agents.get(each) == host]
+        for component in COMPONENTS
+    }
+    return {component: hosts for component, hosts in scraped.items() if hosts}
+
+
+def scrape_configs(fleet: Fleet, host: str) -> list[dict[str, object]]:
+    """Scrape configurations of the agent on `host`, one job per component.
+
+    `instance` is the inventory's name of the scraped host, so that it survives a new address.
+    """
+    return [
+        {
+            "job_name": component,
+            "static_configs": [
+                {
+                    "targets": [endpoint(fleet, each, component, COMPONENTS[component].metrics)],
+                    "labels": {"instance": each},
+                }
+                for each in hosts
+            ],
+        }
+        for component, hosts in scraped_hosts(fleet, host).items()
+    ]
+
+
+def probe_targets(fleet: Fleet, region: str, host: str) -> list[str]:
+    """Sorted URLs by which other regions probe a region: those stated, else its gateways and
+    blackbox exporters. `host` says the port of gateways of another inventory."""
+    settings = fleet.region(region)
+    if settings.probe_targets:
+        return list(settings.probe_targets)
+    exporters = [
+        f"http://{endpoint(fleet, each, 'blackbox')}/-/healthy"
+        for each in fleet.hosts(region, "blackbox")
+    ]
+    if settings.gateway_url:
+        return sorted([*exporters, f"{settings.gateway_url}/health"])
+    addresses = gateway_addresses(fleet, region)
+    if not addresses:
+        return sorted(exporters)
+    number = gateway_port(fleet, region, host)
+    return sorted([*exporters, *(f"http://{authority(each, number)}/health" for each in addresses)])
+
+
+def probed_regions(fleet: Fleet, region: str) -> list[str]:
+    """The sorted regions that a region's blackbox exporters probe: all but itself."""
+    return [other for other in sorted(fleet.settings.regions) if other != region]
+
+
+def probe_configs(fleet: Fleet, host: str) -> list[dict[str, object]]:
+    """Scrape configurations of the probes that the agent on `host` asks its exporters for.
+
+    A series is known by source_region, target_region, instance (the probed URL) and prober (the
+    exporter's host).
+    """
+    region = region_of(fleet, host)
+    exporters = scraped_hosts(fleet, host).get("blackbox", [])
+    if not exporters:
+        return []
+    targets = {other: probe_targets(fleet, other, host) for other in probed_regions(fleet, region)}
+    static_configs = [
+        {
+            "targets": urls,
+            "labels": {
+                "__tmp_exporter": endpoint(fleet, exporter, "blackbox"),
+                "prober": exporter,
+                "source_region": region,
+                "target_region": other,
+            },
+        }
+        for exporter in exporters
+        for other, urls in targets.items()
+        if urls
+    ]
+    if not static_configs:
+        return []
+    return [
+        {
+            "job_name": "probe",
+            "metrics_path": "/probe",
+            "params": {"module": [PROBE_MODULE]},
+            "static_configs": static_configs,
+            "relabel_configs": [
+                {"source_labels": ["__address__"], "target_label": "__param_target"},
+                {"source_labels": ["__param_target"], "target_label": "instance"},
+                {"source_labels": ["__tmp_exporter"], "target_label": "__address__"},
+            ],
+        }
+    ]
+
+
+def expected_probes(fleet: Fleet, host: str) -> list[dict[str, str]]:
+    """Every probe of the fleet, as the labels of its series; `host` as in `probe_targets`."""
+    targets = {
+        region: probe_targets(fleet, region, host) for region in sorted(fleet.settings.regions)
+    }
+    return [
+        {
+            "source_region": region,
+            "target_region": other,
+            "prober": exporter,
+            "instance": url,
+        }
+        for region in sorted(fleet.settings.regions)
+        if agents_by_host(fleet, region)
+        for exporter in fleet.hosts(region, "blackbox")
+        for other in probed_regions(fleet, region)
+        for url in targets[other]
+    ]
