@@ -118,7 +118,8 @@ def _resolve(
         )
     if not _VERSION.fullmatch(version):
         raise ArchiveError(
-            f"version '{version}' of {archive.name} is not a version; write it as in {archive.version}"
+            f"version '{version}' of {archive.name} is not a version; "
+            f"write it as in {archive.version}"
         )
 
     def fill(template: str, file: str = "") -> str:
@@ -261,7 +262,7 @@ def _cached(wanted: _Wanted, folder: Path, cache: Path, expected: str) -> Payloa
     path, record = _cache_paths(wanted, cache, expected)
     with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
         made = json.loads(record.read_text(encoding="utf-8"))
-        same_archive = made["archive"] == _identity(os.stat(folder / wanted.file))
+        same_archive = made["archive"] == _identity((folder / wanted.file).stat())
         if same_archive and made["payload_bytes"] == path.stat().st_size:
             return Payload(path, expected, made["files"])
     return None
@@ -300,13 +301,14 @@ def _identity(status: os.stat_result) -> list[int]:
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """Write a file that appears under its name only when it is complete."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w+b") as file:
             yield file
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        temporary.chmod(0o644)
+        temporary.replace(path)
     except BaseException:
-        os.unlink(name)
+        temporary.unlink()
         raise
 
 

@@ -83,7 +83,8 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
 
 def _read(response: http.client.HTTPResponse, have: int, total: int | None) -> bytes:
     try:
-        return response.read(CHUNK_BYTES)
+        # read1: what arrived is kept even if the rest never comes.
+        return response.read1(CHUNK_BYTES)
     except (OSError, http.client.HTTPException) as error:
         of_total = f" of {total}" if total is not None else ""
         raise _Interrupted(f"after {have}{of_total} bytes: {_reason(error)}") from error
