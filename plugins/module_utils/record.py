@@ -1,0 +1,73 @@
+# Copyright (c) 2026 Meridian contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the host remembers of a daemon: what is owed to it, and the last state that served.
+
+Two JSON files in ``/var/lib/meridian/<name>/``, readable by root only. ``record.json`` is written
+before and after each change, so that an interrupted run is seen by the next one; ``good.json``
+holds unit and files of the last generation that became ready, for the way back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Optional
+
+from ansible_collections.meridian.metrics.plugins.module_utils.files import Write, write_all
+
+RECORDS = "/var/lib/meridian"
+
+EMPTY: dict[str, Any] = {
+    "pending": "none",  # what the running process is owed: none, reload or restart
+    "reload_hash": "",  # the reloadable files as the process last read them
+    "files": [],  # [path, block] of each managed file
+    "root": "",  # version folder of the program
+    "previous_root": "",  # version folder that a rollback needs
+    "packages": [],  # packages that this daemon made the host install
+    "package_units": [],
+}
+
+
+def _path(name: str, file: str) -> str:
+    return os.path.join(RECORDS, name, file)
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            value: dict[str, Any] = json.load(stream)
+    except FileNotFoundError:
+        return None
+    return value
+
+
+def _write(path: str, value: dict[str, Any]) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    data = json.dumps(value, indent=1, sort_keys=True).encode()
+    write_all([Write(path, data, 0o600)], label=lambda path: None)
+
+
+def load(name: str) -> dict[str, Any]:
+    """The daemon's record, an empty one where there is none."""
+    return {**EMPTY, **(_read(_path(name, "record.json")) or {})}
+
+
+def save(name: str, record: dict[str, Any]) -> None:
+    """Write the record in one step."""
+    _write(_path(name, "record.json"), record)
+
+
+def load_good(name: str) -> dict[str, Any] | None:
+    """The last state that served, None before the first."""
+    return _read(_path(name, "good.json"))
+
+
+def save_good(name: str, good: dict[str, Any]) -> None:
+    """Remember a state that serves."""
+    _write(_path(name, "good.json"), good)
+
+
+def others(name: str) -> list[dict[str, Any]]:
+    """The records of the host's other daemons."""
+    names = os.listdir(RECORDS) if os.path.isdir(RECORDS) else []
+    return [load(other) for other in names if other != name]
