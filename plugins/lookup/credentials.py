@@ -1,11 +1,12 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 Meridian contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Lookup: the passwords of the gateways' users."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: credentials
-author: The Meridian authors
+author: Meridian contributors (@meridian-metrics)
 short_description: Passwords of the gateways' users, given or generated once
 version_added: 0.1.0
 description:
