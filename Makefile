@@ -1,0 +1,40 @@
+# What there is to do with this repository: make help
+PYTHON ?= python3
+INVENTORY ?= demo
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup venv demo demo-down test lint unit lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## make this checkout ready: .venv, Docker, the images of the test hosts; each only when missing
+	@$(PYTHON) dev/setup.py
+
+venv:
+	@$(PYTHON) dev/setup.py venv
+
+demo: ## bring up the fleet of inventories/$(INVENTORY) in containers and show that it works (INVENTORY=demo)
+	@$(PYTHON) dev/demo.py up $(INVENTORY)
+
+demo-down: ## stop the demo and remove its hosts
+	@$(PYTHON) dev/demo.py down
+
+test: ## everything: lint, unit tests, sanity, the built collection, every scenario, whole fleets
+	@$(PYTHON) dev/test.py
+
+lint: venv ## the linters
+	@$(PYTHON) dev/test.py lint
+
+unit: venv ## the unit tests
+	@$(BIN)/pytest
+
+lock: venv ## renew requirements-dev.txt from requirements-dev.in
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --upgrade requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## remove what set-up and tests made here
+	rm -rf .venv .collections .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .ansible
