@@ -40,15 +40,20 @@ def agents_by_host(fleet: Fleet, region: str) -> Mapping[str, str]:
     return {agent: agent for agent in agents} | dealt
 
 
+def scraped_by_agent(fleet: Fleet, region: str) -> dict[str, dict[str, list[str]]]:
+    """Sorted hosts by component, by the agent of a region that scrapes them."""
+    agents = agents_by_host(fleet, region)
+    scraped: dict[str, dict[str, list[str]]] = {}
+    for component in COMPONENTS:
+        for host in fleet.hosts(region, component):
+            if agents:
+                scraped.setdefault(agents[host], {}).setdefault(component, []).append(host)
+    return scraped
+
+
 def scraped_hosts(fleet: Fleet, host: str) -> dict[str, list[str]]:
     """Sorted hosts by component that the agent on `host` scrapes."""
-    region = region_of(fleet, host)
-    agents = agents_by_host(fleet, region)
-    scraped = {
-        component: [each for each in fleet.hosts(region, component) if agents.get(each) == host]
-        for component in COMPONENTS
-    }
-    return {component: hosts for component, hosts in scraped.items() if hosts}
+    return scraped_by_agent(fleet, region_of(fleet, host)).get(host, {})
 
 
 def scrape_configs(fleet: Fleet, host: str) -> list[dict[str, object]]:

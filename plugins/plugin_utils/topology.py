@@ -111,7 +111,8 @@ class Settings:
 
     topology: str
     storage_region: str
-    """The region that stores every region's metrics; empty in a federated fleet."""
+    """The region that stores every region's metrics; empty in a federated fleet, and where it
+    is not known."""
     regions: Mapping[str, Region]
 
 
@@ -228,7 +229,6 @@ def parse_settings(variables: Mapping[str, object]) -> tuple[Settings | None, li
     topology = _text(variables.get("meridian_topology"))
     if topology not in TOPOLOGIES:
         problems.append(f"meridian_topology is '{topology}'; write one of: {', '.join(TOPOLOGIES)}")
-        topology = CENTRALIZED
     declared = variables.get("meridian_regions")
     if not isinstance(declared, Mapping) or not declared:
         problems.append(
