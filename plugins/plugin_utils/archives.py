@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 Meridian contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Release archives on the controller: find or download, verify, and cut out what a host needs.
 
 The archive folder holds upstream's files under upstream's names. A checksum file whose upstream

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 Meridian contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """HTTP downloads that an interruption does not lose; proxy variables are respected by urllib."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 Meridian contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The release list: which archive or Debian package holds each component's program.
 
 Data only. A new version of a project is one changed line here; a new component is one entry of

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 Meridian contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Read untrusted tar archives, and repack deterministically what a host needs of them."""
 
 from __future__ import annotations
