@@ -30,20 +30,16 @@ from ansible_collections.meridian.metrics.plugins.module_utils import (
 from ansible_collections.meridian.metrics.plugins.module_utils import (
     record as records,
 )
-from ansible_collections.meridian.metrics.plugins.module_utils import (
-    systemd,
-    validation,
-)
+from ansible_collections.meridian.metrics.plugins.module_utils import systemd
 from ansible_collections.meridian.metrics.plugins.module_utils.files import File, Write
 from ansible_collections.meridian.metrics.plugins.module_utils.flags import render_args
-from ansible_collections.meridian.metrics.plugins.module_utils.readiness import (
-    request,
-    wait_until_ready,
-)
 from ansible_collections.meridian.metrics.plugins.module_utils.unit import (
     render_unit,
     with_generation,
 )
+
+# `readiness` and `validation` are imported where they are used: the run that finds nothing to do is
+# the common one, and the HTTP client alone would double its imports.
 
 CONFIG = "/etc/meridian"
 STATE = "/var/lib"
@@ -369,6 +365,10 @@ class Daemon:
     def _validate(self, program: Program) -> None:
         if not os.path.isfile(program.path_for_checks) and self.check_mode:
             return  # A bare host has nothing to check with yet.
+        from ansible_collections.meridian.metrics.plugins.module_utils import (  # noqa: PLC0415
+            validation,
+        )
+
         complaint = validation.check(
             self.files,
             config_dir=self.config_dir,
@@ -468,6 +468,10 @@ class Daemon:
 
     def _bring_up(self, pending: str, generation: str, now: systemd.Status) -> str:
         """Start, restart or reload, and wait; '' or what went wrong."""
+        from ansible_collections.meridian.metrics.plugins.module_utils.readiness import (  # noqa: PLC0415
+            wait_until_ready,
+        )
+
         try:
             if pending == "reload" and self.params["reload"]:
                 self._reload(now.pid)
@@ -483,6 +487,10 @@ class Daemon:
         return wait_until_ready(self.unit, self.params["ready"], generation=generation)
 
     def _reload(self, pid: int) -> None:
+        from ansible_collections.meridian.metrics.plugins.module_utils.readiness import (  # noqa: PLC0415
+            request,
+        )
+
         how = self.params["reload"]
         if how.get("url"):
             code, body = request(how["url"], timeout=30, method=how["method"])

@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, Optional
@@ -93,6 +92,8 @@ def unpack(payload: str, files: Mapping[str, str], near: str) -> str:
 
     Raises ValueError when a file is not what the controller sent.
     """
+    import tarfile  # noqa: PLC0415 - only a run that brings a program needs it
+
     parent = os.path.dirname(near)
     os.makedirs(parent, mode=0o755, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=".unpack-", dir=parent)
