@@ -2,7 +2,6 @@
 PYTHON ?= python3
 INVENTORY ?= demo
 BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup venv demo demo-down test lint unit lock clean
 .DEFAULT_GOAL := help

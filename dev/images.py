@@ -14,8 +14,16 @@ from steps import LOGS, Failure, run, run_logged, say
 
 # Image tag -> Debian's name of that release.
 RELEASES = {"debian13": "trixie", "debian12": "bookworm"}
-# What roles install from Debian, kept in the image as files.
-DOWNLOADED = ["victoria-metrics", "prometheus-blackbox-exporter", "python3-prometheus-client"]
+# What roles install from Debian, kept in the image as files. Debian 12 has a victoria-metrics too,
+# but one that is too old for what Meridian does.
+DOWNLOADED = {
+    "debian13": [
+        "victoria-metrics",
+        "prometheus-blackbox-exporter",
+        "python3-prometheus-client",
+    ],
+    "debian12": ["prometheus-blackbox-exporter", "python3-prometheus-client"],
+}
 PROVISION = Path(__file__).with_name("provision_image.sh")
 # A registry that takes longer than this for a base image of 50 MB is slower than debootstrap.
 PULL_SECONDS = 45
@@ -48,7 +56,7 @@ def build(release: str) -> None:
         root.mkdir()
         if not unpack_official(RELEASES[release], root):
             debootstrap(RELEASES[release], root)
-        provision(root)
+        provision(root, DOWNLOADED[release])
         say(f"    importing {name(release)}")
         command = (
             f"set -e; tar -C {root} --numeric-owner --one-file-system -c . | docker import"
@@ -111,7 +119,7 @@ def apt_proxy() -> str:
     return "".join(found)
 
 
-def provision(root: Path) -> None:
+def provision(root: Path, packages: list[str]) -> None:
     """Turn a minimal Debian into a host."""
     say("    installing systemd and SSH, downloading the packages that tests install")
     if proxy := apt_proxy():
@@ -123,7 +131,7 @@ def provision(root: Path) -> None:
     policy.chmod(0o755)
     shutil.copy(PROVISION, root / "provision")
     run_logged(
-        ["chroot", str(root), "sh", "/provision", *DOWNLOADED],
+        ["chroot", str(root), "sh", "/provision", *packages],
         LOGS / "provision-image.log",
         advice="Check that this machine's Debian mirror can be reached, then run it again.",
     )

@@ -14,9 +14,8 @@ import sys
 
 import engine
 import images
-from steps import LOGS, ROOT, Failure, main, run_logged, say, step
+from steps import LOGS, ROOT, VENV, Failure, main, run_logged, say, step
 
-VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.txt"
 LINK = ROOT / ".collections" / "ansible_collections" / "meridian" / "metrics"
 OLDEST_PYTHON = (3, 11)
@@ -44,7 +43,9 @@ def ensure_venv() -> None:
         if importlib.util.find_spec("ensurepip") is None:
             engine.install(["python3-venv"])
         shutil.rmtree(VENV, ignore_errors=True)
-        run_logged([sys.executable, "-m", "venv", str(VENV)], LOGS / "venv.log")
+        # not the one in .venv, which has just been removed
+        python = getattr(sys, "_base_executable", sys.executable)
+        run_logged([python, "-m", "venv", str(VENV)], LOGS / "venv.log")
         run_logged(
             [str(VENV / "bin" / "pip"), "install", "-q", "--no-input", "-r", str(LOCK)],
             LOGS / "pip.log",

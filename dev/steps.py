@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".cache" / "logs"
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / "bin" / "python"
 # What several checkouts share: release archives, the key of the test hosts.
 SHARED_CACHE = Path("~/.cache/meridian").expanduser()
 
@@ -41,6 +43,12 @@ def step(title: str) -> Iterator[None]:
     say(f"    {time.monotonic() - started:.1f} s")
 
 
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of the programs that are run: .venv first, and UTF-8 for Ansible."""
+    path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **(extra or {})}
+
+
 def run(
     command: Sequence[str],
     *,
@@ -59,7 +67,7 @@ def run(
             list(command),
             input=stdin,
             stdin=None if stdin is not None else subprocess.DEVNULL,
-            env={**os.environ, **(env or {})},
+            env=environment(env),
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -77,18 +85,20 @@ def run(
 def run_logged(
     command: Sequence[str], log: Path, *, advice: str = "", env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a long command with its output in a log file.
+    """Run a long command with its output at the end of a log file.
 
     Raises Failure with the log's last lines and its path.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as output:
+    with log.open("a") as output:
+        output.write(f"\n$ {' '.join(command)}\n")
+        output.flush()
         code = subprocess.run(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(env or {})},
+            env=environment(env),
             check=False,
         ).returncode
     if code != 0:
