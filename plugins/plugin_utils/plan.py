@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ansible_collections.meridian.metrics.plugins.plugin_utils.gateway import (
     gateway_url,
@@ -84,7 +84,7 @@ def _rows(fleet: Fleet, region: str, targets: Mapping[str, Sequence[str]]) -> li
             rows.append((exporter, "probes", ", ".join(probed)))
     for host, sources in _readers(fleet, region):
         rows.append((host, "reads from", ", ".join(sources)))
-    return rows
+    return sorted(rows, key=lambda row: row[0])
 
 
 def _backends(fleet: Fleet, region: str) -> tuple[Sequence[str], Sequence[str]]:
@@ -154,9 +154,13 @@ def _door(fleet: Fleet, region: str) -> str:
 
 
 def _edges(fleet: Fleet, region: str) -> Iterable[str]:
-    group = fleet.region(region).group
     present = {component for component in COMPONENTS if fleet.hosts(region, component)}
-    own_door = _door(fleet, storage_region_of(fleet, region))
+    yield from _storage_edges(fleet, region, present)
+    yield from _client_edges(fleet, region, present)
+
+
+def _storage_edges(fleet: Fleet, region: str, present: Collection[str]) -> Iterable[str]:
+    group = fleet.region(region).group
     if "vmauth" in present:
         if _door(fleet, region) == f"{group}_gateway":
             yield f"{group}_gateway --> {group}_vmauth"
@@ -164,18 +168,25 @@ def _edges(fleet: Fleet, region: str) -> Iterable[str]:
             if backend in present:
                 yield f"{group}_vmauth -->{does} {group}_{backend}"
     for component, does in (("vminsert", "writes"), ("vmselect", "reads")):
-        if {component, "vmstorage"} <= present:
+        if component in present and "vmstorage" in present:
             yield f"{group}_{component} -->|{does}| {group}_vmstorage"
-    if "vmagent" in present:
-        yield f"{group}_vmagent -->|writes| {own_door}"
-        for component in sorted(present - {"vmagent"}):
-            yield f"{group}_vmagent -.->|scrapes| {group}_{component}"
+
+
+def _client_edges(fleet: Fleet, region: str, present: Collection[str]) -> Iterable[str]:
+    group = fleet.region(region).group
+    own_door = _door(fleet, storage_region_of(fleet, region))
     if "grafana" in present:
         for each in storage_regions(fleet):
             yield f"{group}_grafana -->|reads| {_door(fleet, each)}"
     if "vmalert" in present:
         yield f"{group}_vmalert -->|reads| {own_door}"
-    if {"blackbox", "vmagent"} <= present:
+    if "vmagent" not in present:
+        return
+    yield f"{group}_vmagent -->|writes| {own_door}"
+    for component in COMPONENTS:
+        if component in present and component != "vmagent":
+            yield f"{group}_vmagent -.->|scrapes| {group}_{component}"
+    if "blackbox" in present:
         probed = [fleet.region(other).group for other in probed_regions(fleet, region)]
         for other in ["others"] if len(probed) >= _PROBES_DRAWN else probed:
             yield f"{group}_blackbox -.->|probes| {other}"

@@ -59,15 +59,18 @@ def fleet_problems(
         return {"errors": errors, "warnings": []}
     fleet = index_fleet(groups, variables, settings)
     found = Problems(errors=errors)
-    for check in (_groups, _regions, _agents, _ports):
-        check(fleet, host, found)
+    _groups(fleet, found)
+    _regions(fleet, found)
+    _agents(fleet, found)
+    _ports(fleet, found)
     if settings.topology == FEDERATED or settings.storage_region:
-        for check in (_storage, _gateways, _probes):
-            check(fleet, host, found)
+        _storage(fleet, found)
+        _gateways(fleet, found)
+        _probes(fleet, host, found)
     return {"errors": found.errors, "warnings": found.warnings}
 
 
-def _groups(fleet: Fleet, _host: str, found: Problems) -> None:
+def _groups(fleet: Fleet, found: Problems) -> None:
     by_group: dict[str, list[str]] = {}
     for region in fleet.settings.regions.values():
         by_group.setdefault(region.group, []).append(region.name)
@@ -79,7 +82,7 @@ def _groups(fleet: Fleet, _host: str, found: Problems) -> None:
             )
 
 
-def _regions(fleet: Fleet, _host: str, found: Problems) -> None:
+def _regions(fleet: Fleet, found: Problems) -> None:
     carriers = {each for component in COMPONENTS for each in fleet.all_hosts(component)}
     found.errors.extend(
         region_problem(fleet, each)
@@ -88,7 +91,7 @@ def _regions(fleet: Fleet, _host: str, found: Problems) -> None:
     )
 
 
-def _storage(fleet: Fleet, _host: str, found: Problems) -> None:
+def _storage(fleet: Fleet, found: Problems) -> None:
     storing = storage_regions(fleet)
     for region in sorted(fleet.settings.regions):
         if not fleet.groups.get(fleet.region(region).group):
@@ -154,7 +157,7 @@ def _cluster(fleet: Fleet, region: str, found: Problems) -> None:
         )
 
 
-def _gateways(fleet: Fleet, _host: str, found: Problems) -> None:
+def _gateways(fleet: Fleet, found: Problems) -> None:
     clients = bool(fleet.all_hosts("vmagent") or fleet.all_hosts("grafana"))
     for name in sorted(fleet.settings.regions):
         region = fleet.region(name)
@@ -219,7 +222,7 @@ def _gateway_hosts(fleet: Fleet, name: str, gateways: tuple[str, ...], found: Pr
         )
 
 
-def _agents(fleet: Fleet, _host: str, found: Problems) -> None:
+def _agents(fleet: Fleet, found: Problems) -> None:
     by_cluster: dict[str, list[str]] = {}
     for region in sorted(fleet.settings.regions):
         agents = fleet.hosts(region, "vmagent")
@@ -270,7 +273,7 @@ def _agent(fleet: Fleet, agent: str, region: str, found: Problems) -> str:
     return values["cluster"]
 
 
-def _ports(fleet: Fleet, _host: str, found: Problems) -> None:
+def _ports(fleet: Fleet, found: Problems) -> None:
     carried: dict[str, list[str]] = {}
     for component in COMPONENTS:
         for each in fleet.all_hosts(component):
