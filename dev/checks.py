@@ -9,13 +9,14 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import demo
 import hosts
-from steps import ROOT, Failure, run, run_logged, say
+import sanity
+from steps import ROOT, SHARED_CACHE, Failure, run, run_logged, say
 
 # All that a user of the collection gets.
 PUBLISHED = {
@@ -73,13 +74,15 @@ def clean_copy() -> Iterator[Path]:
         yield copy
 
 
-def sanity(log: Path) -> None:
+def ansible_test(log: Path) -> None:
     """Run ansible-test sanity on a copy, for it accepts no other folder."""
+    home = SHARED_CACHE / "ansible-test"
+    sanity.prepare(home, SANITY_PYTHON)
     with clean_copy() as copy:
         for name in ("dev", "molecule", "tests"):
             shutil.rmtree(copy / name)
         test = f"ansible-test sanity --color no --requirements --python {SANITY_PYTHON}"
-        run_logged(["sh", "-c", f"cd {copy} && {test}"], log)
+        run_logged(["sh", "-c", f"cd {copy} && {test}"], log, env={"HOME": str(home)})
 
 
 def collection(log: Path) -> None:
@@ -148,16 +151,15 @@ def newest_python() -> str | None:
     found: dict[int, list[str]] = {}
     folders = [*map(Path, os.environ.get("PATH", "").split(os.pathsep))]
     folders += Path("~/.pyenv/versions").expanduser().glob("*/bin")
-    for program in (entry for folder in folders for entry in folder.glob("python3.*")):
-        version = re.fullmatch(r"python3\.(\d+)", program.name)
+    for entry in (path for folder in folders for path in folder.glob("python3.*")):
+        version = re.fullmatch(r"python3\.(\d+)", entry.name)
         if version and int(version[1]) >= 12:
-            found.setdefault(int(version[1]), []).append(str(program))
-    for _, programs in sorted(found.items(), reverse=True):
-        for program in programs:
-            try:
-                run([program, "-c", "import ensurepip, venv"])
-            except Failure:
-                continue
+            found.setdefault(int(version[1]), []).append(str(entry))
+    for program in (
+        each for _, programs in sorted(found.items(), reverse=True) for each in programs
+    ):
+        with suppress(Failure):
+            run([program, "-c", "import ensurepip, venv"])
             return program
     return None
 

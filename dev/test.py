@@ -58,7 +58,7 @@ def all_checks() -> list[Check]:
         *(Check(f"lint:{name}", command) for name, command in checks.LINTERS.items()),
         Check("unit", checks.unit),
         Check("newest-ansible", checks.newest_ansible),
-        Check("sanity", checks.sanity),
+        Check("sanity", checks.ansible_test),
         Check("collection", checks.collection, docker=True),
         *scenario_checks(ROOT / "molecule"),
     ]
