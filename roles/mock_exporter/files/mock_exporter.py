@@ -12,6 +12,7 @@ show.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import random
 import threading
@@ -164,12 +165,12 @@ class Shop:
                     shown.requests.labels(service, method, status)
             for kind in (*ERROR_TYPES.values(), "timeout"):
                 shown.errors.labels(service, kind)
-        for task in TASKS:
-            for status in ("done", "failed"):
-                shown.tasks.labels(task, status)
-        for kind in TRANSACTIONS:
-            for status in ("completed", "declined"):
-                shown.transactions.labels(kind, status)
+        for database, operation in itertools.product(DATABASES, QUERIES):
+            shown.queries.labels(database, operation)
+        for task, status in itertools.product(TASKS, ("done", "failed")):
+            shown.tasks.labels(task, status)
+        for kind, status in itertools.product(TRANSACTIONS, ("completed", "declined")):
+            shown.transactions.labels(kind, status)
 
     def _times(self, rate: float, seconds: float) -> int:
         """Return how often something happens that happens ``rate`` times a second on average."""
