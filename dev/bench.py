@@ -67,7 +67,10 @@ def inventory(folder: Path, groups: dict[str, dict[str, str]], extra: dict[str, 
             },
             "children": {
                 "us_east_1": {"hosts": region},
-                **{name: {"hosts": dict.fromkeys(hosts, {})} for name, hosts in groups.items()},
+                **{
+                    name: {"hosts": {host: {} for host in members}}
+                    for name, members in groups.items()
+                },
             },
         }
     }
@@ -236,9 +239,9 @@ def said(figures: dict[str, list[float]]) -> str:
 def report(figures: dict[str, list[float]]) -> None:
     """Print the medians and the ratios as tables."""
     median = {name: statistics.median(values) for name, values in figures.items() if values}
-    say("\n| run | median, s | min – max, s |\n|---|---|---|")
+    say("\n| run | median, s | min to max, s |\n|---|---|---|")
     for name, values in figures.items():
-        say(f"| {name} | {median[name]:.2f} | {min(values):.2f} – {max(values):.2f} |")
+        say(f"| {name} | {median[name]:.2f} | {min(values):.2f} to {max(values):.2f} |")
     ratios = {
         "second run / ping": ("second run", "ping", 1.0),
         "first run / ping": ("first run", "ping", 1.0),

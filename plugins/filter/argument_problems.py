@@ -9,8 +9,8 @@ name: argument_problems
 short_description: What is wrong with the role variables of an inventory
 version_added: 0.1.0
 description:
-  - Checks the variables that an inventory states for the roles of its hosts against the roles' argument specifications, on
-    the controller and for all hosts at once.
+  - Checks the variables that an inventory states for the roles of its hosts against the roles'
+    argument specifications, on the controller and for all hosts at once.
   - Also finds a variable whose name is nearly that of a role's variable.
 positional: _input, hostvars
 options:
