@@ -1,0 +1,90 @@
+"""The test runner: what it finds, what it skips, how it sums up."""
+
+from __future__ import annotations
+
+import checks
+import pytest
+import test as runner
+from steps import Failure
+
+
+@pytest.fixture
+def molecule(tmp_path):
+    scenarios = {
+        "vmstorage": ("platforms:\n  - name: a\n", "---\narchives: [vmstorage, vminsert]\n"),
+        "centralized": ("provisioner:\n  name: ansible\n", None),
+        "agent": ("platforms:\n  - name: a\n", None),
+    }
+    for name, (text, needs) in scenarios.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "molecule.yml").write_text(text)
+        if needs:
+            (tmp_path / name / "needs.yml").write_text(needs)
+    (tmp_path / "shared").mkdir()
+    return tmp_path
+
+
+def test_scenarios_are_found_with_their_needs_and_whole_fleets_run_alone_at_the_end(molecule):
+    found = runner.scenario_checks(molecule)
+    assert [(check.name, check.alone, check.needs) for check in found] == [
+        ("scenario:agent", False, ()),
+        ("scenario:vmstorage", False, ("vmstorage", "vminsert")),
+        ("scenario:centralized", True, ()),
+    ]
+
+
+def test_needs_in_another_form_are_refused_instead_of_forgotten():
+    with pytest.raises(Failure, match=r"^a needs\.yml holds one line"):
+        checks.parse_needs("---\narchives:\n  - vmstorage\n")
+
+
+def test_a_check_whose_archive_cannot_be_had_is_skipped_and_not_run(monkeypatch):
+    reasons = {"cluster.tar.gz": "not in the folder, no way to the vendor"}
+    monkeypatch.setattr(runner.archives, "missing", lambda names: reasons if names else {})
+    ran = []
+    check = runner.Check("scenario:x", ran.append, needs=("vmstorage",))
+    assert runner.carry_out(check) == runner.Outcome(
+        "scenario:x",
+        "skipped",
+        reason="cluster.tar.gz: not in the folder, no way to the vendor",
+    )
+    assert ran == []
+
+
+def fails(log):
+    raise Failure("3 tests failed")
+
+
+def breaks(log):
+    raise ZeroDivisionError("oops")
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"), [(fails, "3 tests failed"), (breaks, "ZeroDivisionError: oops")]
+)
+def test_a_failed_check_keeps_its_reason_and_does_not_stop_the_others(run, reason):
+    wanted = [runner.Check("a", run), runner.Check("b", print, alone=True)]
+    outcomes = runner.carry_out_all(wanted)
+    assert [(o.name, o.result, o.reason) for o in outcomes] == [
+        ("a", "failed", reason),
+        ("b", "passed", ""),
+    ]
+
+
+def test_the_report_names_failures_and_skips_and_counts_on_the_last_line():
+    outcomes = [
+        runner.Outcome("lint", "passed", 1.0),
+        runner.Outcome("unit", "failed", 2.0, "3 tests failed"),
+        runner.Outcome("scenario:vmstorage", "skipped", reason="cluster.tar.gz: not there"),
+    ]
+    assert runner.report(outcomes, 90).splitlines() == [
+        "",
+        "3 checks in 1.5 min",
+        "",
+        "FAILED unit",
+        "3 tests failed",
+        "",
+        "SKIPPED scenario:vmstorage: cluster.tar.gz: not there",
+        "",
+        "1 passed, 1 failed, 1 skipped",
+    ]
