@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 import time
 import urllib.error
@@ -82,14 +83,21 @@ def scalar(answer: Answer) -> float:
     return values[0] if values else 0.0
 
 
-def metric(url: str, name: str) -> float:
-    """Return the sum of a program's own metric; `name` may go on with the begin of its labels."""
-    lines = request(f"{url}/metrics").text.splitlines()
-    return sum(
-        float(line.rsplit(" ", 1)[1])
-        for line in lines
-        if line.startswith(name) and line[len(name) : len(name) + 1] in ("{", " ", ",", "}")
-    )
+def metric(url: str, name: str, /, **labels: str) -> float:
+    """Return the sum of a program's own metric over all series that have these labels."""
+    return sum(value for found, value in _metrics(url, name) if labels.items() <= found.items())
+
+
+def labels(url: str, name: str, label: str) -> set[str]:
+    """Return the values that a label has in a program's own metric."""
+    return {found[label] for found, _ in _metrics(url, name) if label in found}
+
+
+def _metrics(url: str, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    for line in request(f"{url}/metrics").text.splitlines():
+        series, _, value = line.rpartition(" ")
+        if series == name or series.startswith(name + "{"):
+            yield dict(re.findall(r'([a-zA-Z0-9_]+)="([^"]*)"', series)), float(value)
 
 
 def remote_write(

@@ -16,6 +16,20 @@ def address(host: Any) -> str:
 
 
 @pytest.fixture
+def other_host(host: Any, pytestconfig: pytest.Config) -> Callable[[str], Any]:
+    """Another host of the scenario, by its name in the inventory."""
+
+    def get(name: str) -> Any:
+        return host.get_host(
+            f"ansible://{name}",
+            ansible_inventory=host.backend.ansible_inventory,
+            ssh_identity_file=pytestconfig.getoption("ssh_identity_file"),
+        )
+
+    return get
+
+
+@pytest.fixture
 def exposure(host: Any) -> Callable[[str], float]:
     """What systemd-analyze thinks of a service: 0 is safe, 10 is exposed."""
 
