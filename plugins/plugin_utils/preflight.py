@@ -229,8 +229,8 @@ def _agents(fleet: Fleet, found: Problems) -> None:
         carriers = {each for component in COMPONENTS for each in fleet.hosts(region, component)}
         if carriers and not agents:
             found.warnings.append(
-                f"region '{region}' has no vmagent, so nothing scrapes its {len(carriers)} hosts; "
-                "put one of its hosts in the group vmagent"
+                f"region '{region}' has no vmagent, so nothing scrapes its hosts; put one of them "
+                "in the group vmagent"
             )
         for agent in agents:
             cluster = _agent(fleet, agent, region, found)
