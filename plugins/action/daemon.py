@@ -12,7 +12,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.meridian.metrics.plugins.plugin_utils import archives, releases
+from ansible_collections.meridian.metrics.plugins.plugin_utils import releases
 
 _ARCHIVE_KEYS = {field.name for field in dataclasses.fields(releases.Archive)} - {"version"}
 
@@ -128,6 +128,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self, args: dict[str, Any], module_args: dict[str, Any], machine: str
     ) -> dict[str, Any]:
         """Get the archive on the controller and send what the host lacks of it."""
+        # Imported here: every worker process pays for imports, and few bring a program.
+        from ansible_collections.meridian.metrics.plugins.plugin_utils import (  # noqa: PLC0415
+            archives,
+        )
+
         stated = dict(module_args["archive"])
         program, tree = stated.pop("program"), stated["tree"]
         stated["architectures"] = tuple(stated["architectures"])
