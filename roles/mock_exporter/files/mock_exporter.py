@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Copyright (c) 2026 Meridian contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """An application that does not exist, with the metrics of one that does.
