@@ -233,6 +233,8 @@ def _agents(fleet: Fleet, found: Problems) -> None:
                 "in the group vmagent"
             )
         for agent in agents:
+            if len(fleet.regions_of[agent]) > 1:
+                continue  # which region it belongs to has to be settled first
             cluster = _agent(fleet, agent, region, found)
             if cluster:
                 by_cluster.setdefault(cluster, []).append(agent)
