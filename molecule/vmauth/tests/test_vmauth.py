@@ -20,6 +20,16 @@ LABELS = {
 }
 HEALTH = "curl -sf http://127.0.0.1:8428/health"
 
+BROKEN_BACKEND = """
+import http.server, pathlib
+class Broken(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        pathlib.Path("/run/broken-backend").write_text(self.command)
+        self.send_error(503)
+http.server.HTTPServer(("127.0.0.1", 9999), Broken).serve_forever()
+"""
+
 testinfra_hosts = ["vmauth-1"]
 
 
@@ -45,6 +55,15 @@ def stopped_backend(second_backend: Any) -> Iterator[None]:
     yield
     second_backend.check_output("systemctl start meridian-vmsingle")
     eventually(lambda: second_backend.run(HEALTH).rc == 0)
+
+
+@pytest.fixture
+def broken_backend(host: Any) -> Iterator[None]:
+    """The first backend of the user first-broken: takes a write, and answers with 503."""
+    host.check_output("systemd-run --unit=broken-backend python3 -c %s", BROKEN_BACKEND)
+    eventually(lambda: host.socket("tcp://127.0.0.1:9999").is_listening)
+    yield
+    host.check_output("systemctl stop broken-backend")
 
 
 def stored(host: Any, user: str) -> tuple[str, str]:
@@ -196,14 +215,25 @@ def test_writes_are_spread_over_the_backends(
 def test_no_write_is_lost_while_a_backend_is_down(
     url: str, backends: list[str], writer: tuple[str, str], name: str
 ) -> None:
-    # more than vmauth would keep in memory on its own, to be sent again
-    padding = {f"label_{number}": "x" * 4000 for number in range(15)}
-    series = [{"__name__": name, "number": f"{number}", **padding} for number in range(6)]
+    series = [{"__name__": name, "number": f"{number}"} for number in range(6)]
     answers = [remote_write(f"{url}/api/v1/write", one, auth=writer).status for one in series]
 
     assert answers == [204] * len(series)
     request(f"{backends[0]}/internal/force_flush")
     assert scalar(query(backends[0], f"count({name})")) == len(series)
+
+
+@pytest.mark.usefixtures("broken_backend")
+def test_a_large_write_is_sent_again_when_a_backend_answers_with_an_error(
+    host: Any, url: str, name: str
+) -> None:
+    # more than the 16 KiB that vmauth keeps on its own
+    series = {"__name__": name, **{f"label_{number}": "x" * 4000 for number in range(10)}}
+
+    answer = remote_write(f"{url}/api/v1/write", series, auth=("first-broken", "for-a-test"))
+
+    assert answer.status == 204
+    assert host.file("/run/broken-backend").content_string == "POST"
 
 
 @pytest.mark.usefixtures("stopped_backend")
