@@ -131,7 +131,7 @@ def check_archives(inventory: Inventory) -> None:
 
 def summary(inventory: Inventory, report: Mapping[str, Any]) -> str:
     """Describe the running fleet; `report` is what playbooks/verify.yml wrote."""
-    password = (inventory.path / "credentials" / READER).relative_to(ROOT)
+    password = (inventory.path / "credentials" / f"{READER}.txt").relative_to(ROOT)
     url = f"http://{inventory.gateways[0]}:{GATEWAY_PORT}"
     clusters = [
         [name, f"{values['series']:,}", f"{values['samples']:,}"]

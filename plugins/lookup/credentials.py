@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Returns one dictionary of user names and passwords.
   - A password that is not given is generated on the controller at the first need and kept in a
-    file named after the user, mode C(0600), in a directory of mode C(0700). Every later run reads
-    it from there.
+    file named after the user, C(operator.txt), mode C(0600), in a directory of mode C(0700). Every
+    later run reads it from there. Ansible takes no file of that suffix for an inventory.
   - Several runs and several hosts may ask at once; all of them get the same password.
   - In check mode nothing is written, so a password that is not stored yet is another one in each
     call.

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 PASSWORD_LENGTH = 32  # letters and digits: 190 bits
+# Where the directory lies in an inventory, Ansible reads every other file there as host names, and
+# would show the passwords as such.
+SUFFIX = ".txt"
 _ALPHABET = string.ascii_letters + string.digits
 # A user name is also a file name, and basic authentication ends it at the first colon.
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]*")
@@ -31,7 +34,7 @@ def passwords(
 ) -> dict[str, str]:
     """Return the password of each of ``users``.
 
-    A password in ``given`` wins; else it is read from the file ``directory``/<user>, which is
+    A password in ``given`` wins; else it is read from the file ``directory``/<user>.txt, which is
     made at the first need, with mode 0600 in a directory of mode 0700. With ``keep`` false
     nothing is written, and a password that is not stored yet is only good for this call.
 
@@ -48,7 +51,7 @@ def passwords(
         if user in given:
             found[user] = _checked(given[user], f"the given password of user '{user}'")
         else:
-            path = directory / user
+            path = directory / (user + SUFFIX)
             found[user] = _checked(_stored(path, keep=keep), f"the password in {path}")
     return found
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleLookupError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.meridian.metrics.plugins.plugin_utils.credentials import (
     PASSWORD_LENGTH,
@@ -35,9 +37,9 @@ def test_a_generated_password_is_stored_for_the_owner_only(tmp_path: Path) -> No
     assert len(found["grafana"]) == PASSWORD_LENGTH
     assert found["grafana"].isalnum()
     assert mode(directory) == 0o700
-    assert mode(directory / "grafana") == 0o600
-    assert (directory / "grafana").read_text() == found["grafana"] + "\n"
-    assert [path.name for path in directory.iterdir()] == ["grafana"]
+    assert mode(directory / "grafana.txt") == 0o600
+    assert (directory / "grafana.txt").read_text() == found["grafana"] + "\n"
+    assert [path.name for path in directory.iterdir()] == ["grafana.txt"]
 
 
 def test_a_second_call_returns_the_same_passwords(tmp_path: Path) -> None:
@@ -53,14 +55,14 @@ def test_every_user_gets_a_password_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_given_password_wins_and_nothing_is_stored(tmp_path: Path) -> None:
-    (tmp_path / "grafana").write_text("stored\n")
+    (tmp_path / "grafana.txt").write_text("stored\n")
 
     found = passwords(
         ["grafana", "operator"], directory=tmp_path, given={"grafana": "g1ven", "operator": "0ther"}
     )
 
     assert found == {"grafana": "g1ven", "operator": "0ther"}
-    assert [path.name for path in tmp_path.iterdir()] == ["grafana"]
+    assert [path.name for path in tmp_path.iterdir()] == ["grafana.txt"]
 
 
 def test_a_given_password_of_a_user_who_is_not_asked_for_is_ignored(tmp_path: Path) -> None:
@@ -68,7 +70,7 @@ def test_a_given_password_of_a_user_who_is_not_asked_for_is_ignored(tmp_path: Pa
 
 
 def test_a_password_put_there_by_hand_is_taken_without_its_line_break(tmp_path: Path) -> None:
-    (tmp_path / "grafana").write_text("by-hand\r\n")
+    (tmp_path / "grafana.txt").write_text("by-hand\r\n")
 
     assert passwords(["grafana"], directory=tmp_path, given={}) == {"grafana": "by-hand"}
 
@@ -88,7 +90,7 @@ def test_parallel_calls_agree(tmp_path: Path) -> None:
         found = list(pool.map(_ask, [directory] * 40))
 
     assert all(answer == found[0] for answer in found)
-    assert sorted(path.name for path in directory.iterdir()) == ["grafana", "operator"]
+    assert sorted(path.name for path in directory.iterdir()) == ["grafana.txt", "operator.txt"]
 
 
 @pytest.mark.parametrize(
@@ -132,12 +134,12 @@ def test_a_given_password_that_cannot_work_is_refused(
 def test_a_stored_password_that_cannot_work_is_refused(
     tmp_path: Path, content: str, complaint: str
 ) -> None:
-    (tmp_path / "grafana").write_text(content)
+    (tmp_path / "grafana.txt").write_text(content)
 
     with pytest.raises(CredentialError) as error:
         passwords(["grafana"], directory=tmp_path, given={})
 
-    assert str(error.value).startswith(f"the password in {tmp_path}/grafana {complaint}")
+    assert str(error.value).startswith(f"the password in {tmp_path}/grafana.txt {complaint}")
 
 
 @pytest.mark.parametrize("user", ["", "../up", "a/b", "a:b", ".hidden", "a b"])
@@ -169,7 +171,7 @@ def test_the_lookup_returns_one_dictionary_for_all_users(tmp_path: Path) -> None
         [["grafana", "operator"]], {}, directory=str(tmp_path), given={"operator": "0wn"}
     )
 
-    assert found == {"grafana": (tmp_path / "grafana").read_text().strip(), "operator": "0wn"}
+    assert found == {"grafana": (tmp_path / "grafana.txt").read_text().strip(), "operator": "0wn"}
 
 
 def test_the_lookup_writes_nothing_in_check_mode(tmp_path: Path) -> None:
@@ -182,3 +184,12 @@ def test_the_lookup_writes_nothing_in_check_mode(tmp_path: Path) -> None:
 def test_the_lookup_fails_with_the_plain_message(tmp_path: Path) -> None:
     with pytest.raises(AnsibleLookupError, match="the given password of user 'grafana' is empty"):
         lookup(["grafana"], {}, directory=str(tmp_path), given={"grafana": ""})
+
+
+def test_an_inventory_does_not_take_the_password_files_for_hosts(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {agent-1: {}}}\n")
+    passwords(["grafana"], directory=tmp_path / "credentials", given={})
+
+    inventory = InventoryManager(loader=DataLoader(), sources=[str(tmp_path)])
+
+    assert [host.name for host in inventory.get_hosts()] == ["agent-1"]
