@@ -1,24 +1,32 @@
 # Copyright (c) 2026 Meridian contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The controller's part of meridian.metrics.daemon: bring the right program, then run the module."""
+"""The controller's part of meridian.metrics.daemon: bring the program, then run the module."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible import constants as C
-from ansible.errors import AnsibleActionFail
+from ansible import constants
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.meridian.metrics.plugins.plugin_utils import releases
 
 _ARCHIVE_KEYS = {field.name for field in dataclasses.fields(releases.Archive)} - {"version"}
+# A shorter text is in many arguments by chance.
+_SHORTEST_SECRET = 6
 
 
-def _merged(entry: Any, overrides: dict[str, Any] | None, keys: set[str]) -> dict[str, Any]:
+def _merged(
+    place: str, entry: Any, overrides: dict[str, Any] | None, keys: set[str]
+) -> dict[str, Any]:
     """The release list's entry as a dict, with what the task states instead."""
+    if not isinstance(overrides or {}, Mapping):
+        raise ValueError(f"{place} is no dictionary")
     known = {key: getattr(entry, key) for key in keys} if entry else {}
     return {
         **known,
@@ -26,20 +34,54 @@ def _merged(entry: Any, overrides: dict[str, Any] | None, keys: set[str]) -> dic
     }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    """Resolve the release, keep secrets apart, transfer the program where the host lacks it."""
+def _without_secrets(files: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The declared files without their secret texts, and these by path."""
+    if not isinstance(files, list) or not all(isinstance(file, Mapping) for file in files):
+        raise ValueError("files is no list of dictionaries")
+    public, secrets = [], {}
+    for file in files:
+        held = dict(file)
+        if boolean(held.get("secret") or False):
+            secrets[str(held.get("path"))] = str(held.pop("content", None) or "")
+        public.append(held)
+    return public, secrets
 
-    TRANSFERS_FILES = True
+
+def _words(value: Any) -> list[str]:
+    """All texts inside of nested arguments."""
+    if isinstance(value, Mapping):
+        return [word for item in value.values() for word in _words(item)]
+    if isinstance(value, (list, tuple)):
+        return [word for item in value for word in _words(item)]
+    return [str(value)]
+
+
+def _refuse_public_secrets(args: dict[str, Any], secrets: dict[str, str]) -> None:
+    """Refuse a secret in what every user of the host can read, before anything logs it."""
+    for place in ("args", "environment", "unit"):
+        words = _words(args.get(place))
+        for path, content in secrets.items():
+            secret = content.strip()
+            if len(secret) >= _SHORTEST_SECRET and any(secret in word for word in words):
+                raise ValueError(
+                    f"{args.get('name')}: the content of the secret file {path} is also in "
+                    f"{place}, which every user of the host can read; "
+                    "give the program the file's path instead"
+                )
+
+
+class ActionModule(ActionBase):  # type: ignore[misc,unused-ignore]
+    """Resolve the release, keep secrets apart, transfer the program where the host lacks it."""
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Run the module once; a second time, with the program, where it asks for it."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        del tmp
         args: dict[str, Any] = dict(self._task.args)
+        host = str((task_vars or {}).get("inventory_hostname"))
         try:
-            self._stop_if_roll_failed(args)
+            self._stop_if_roll_failed(args, host)
             module_args = self._module_args(args)
             done = self._module(module_args, task_vars)
             if done.pop("needs_program", False):
@@ -47,10 +89,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 done = self._module({**module_args, "payload": payload}, task_vars)
         except ValueError as error:
             raise AnsibleActionFail(str(error)) from error
+        except AnsibleConnectionFailure:
+            self._remember(args, host, failed=True)
+            raise
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
-        if done.get("failed"):
-            self._remember_failure(args, task_vars or {})
+        self._remember(args, host, failed=bool(done.get("failed")))
         result.update(done)
         return result
 
@@ -76,19 +120,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             wanted["archive"] = archive
         if source == "package":
             known = entry.package if entry else None
-            wanted["package"] = _merged(known, args.get("package"), {"names", "program", "units"})
-            if args.get("state") != "absent" and not wanted["package"].get("names"):
+            package = _merged("package", known, args.get("package"), {"names", "program", "units"})
+            if args.get("state") != "absent" and not (
+                package.get("names") and package.get("program")
+            ):
                 raise ValueError(
-                    f"'{self._release(args)}' has no package in the release list; "
-                    "use source 'archive', or state package.names, package.program and package.units"
+                    f"'{self._release(args)}' has no package in the release list; use source "
+                    "'archive', or state package.names, package.program and package.units"
                 )
-        secrets, files = {}, []
-        for file in args.get("files") or []:
-            if isinstance(file, dict) and file.get("secret") is True:
-                secrets[file.get("path")] = file.get("content") or ""
-                file = {key: value for key, value in file.items() if key != "content"}
-            files.append(file)
-        wanted.update(files=files, secrets=secrets)
+            wanted["package"] = package
+        wanted["files"], wanted["secrets"] = _without_secrets(args.get("files") or [])
+        _refuse_public_secrets(args, wanted["secrets"])
         return wanted
 
     @staticmethod
@@ -104,7 +146,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _archive(self, args: dict[str, Any], entry: releases.Component | None) -> dict[str, Any]:
         known = entry.archive if entry else None
-        archive = _merged(known, args.get("archive"), _ARCHIVE_KEYS)
+        archive = _merged("archive", known, args.get("archive"), _ARCHIVE_KEYS)
         archive.setdefault("program", entry.program if entry else None)
         archive["version"] = args.get("version") or (known.version if known else None)
         archive["sha256"] = dict(archive.get("sha256") or {})
@@ -117,8 +159,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         ]
         if missing:
             raise ValueError(
-                f"the archive of '{self._release(args)}' lacks {', '.join(missing)}: it is not in the "
-                "release list, so the task has to state them"
+                f"the archive of '{self._release(args)}' lacks {', '.join(missing)}: it is not in "
+                "the release list, so the task has to state them"
             )
         return archive
 
@@ -150,7 +192,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         folder = self._connection._shell.tmpdir or self._make_tmp_path()
         remote = self._connection._shell.join_path(folder, payload.path.name)
         self._transfer_file(str(payload.path), remote)
-        self._fixup_perms2((folder, remote))
+        self._fixup_perms2((folder, remote), execute=False)
         return {
             "path": remote,
             "files": dict(payload.files),
@@ -162,19 +204,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     @staticmethod
     def _failure_file(args: dict[str, Any]) -> Path:
-        return Path(C.DEFAULT_LOCAL_TMP) / f"meridian-roll-failed-{args.get('name')}"
+        return Path(constants.DEFAULT_LOCAL_TMP) / f"meridian-roll-failed-{args.get('name')}"
 
-    def _remember_failure(self, args: dict[str, Any], task_vars: dict[str, Any]) -> None:
-        if args.get("state", "started") == "started":
-            self._failure_file(args).write_text(
-                json.dumps(str(task_vars.get("inventory_hostname"))), encoding="utf-8"
-            )
-
-    def _stop_if_roll_failed(self, args: dict[str, Any]) -> None:
+    def _remember(self, args: dict[str, Any], host: str, *, failed: bool) -> None:
+        """Leave word for the hosts that come next; a retry that succeeds takes it back."""
+        if (args.get("state") or "started") != "started":
+            return
         file = self._failure_file(args)
-        if args.get("state", "started") == "started" and file.exists():
-            host = json.loads(file.read_text(encoding="utf-8"))
+        if failed:
+            file.write_text(json.dumps(host), encoding="utf-8")
+        else:
+            file.unlink(missing_ok=True)
+
+    def _stop_if_roll_failed(self, args: dict[str, Any], host: str) -> None:
+        file = self._failure_file(args)
+        if (args.get("state") or "started") != "started" or not file.exists():
+            return
+        failed = json.loads(file.read_text(encoding="utf-8"))
+        if failed != host:
             raise AnsibleActionFail(
-                f"{args.get('name')}: the roll stopped at {host}; this host was not touched and still "
-                f"runs what it ran. Mend what failed on {host} and run again."
+                f"{args.get('name')}: the roll stopped at {failed}; this host was not touched and "
+                f"still runs what it ran. Mend what failed on {failed} and run again."
             )

@@ -9,8 +9,9 @@ import grp
 import os
 import pwd
 import tempfile
-from collections.abc import Sequence
-from typing import Any, Callable, NamedTuple, Optional
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Callable, NamedTuple
 
 HIDDEN = "(secret)"
 
@@ -35,11 +36,20 @@ class File(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A file that differs: its text before and after, and how a reload or restart is owed."""
+    """A file that differs, and its text before and after; both are one if its mode differs."""
 
     file: File
     before: str | None
     after: str
+
+
+@contextmanager
+def about(path: str) -> Iterator[None]:
+    """Let an OSError name this path: a full disk names none, a temporary file means nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), path) from error
 
 
 def read_text(path: str) -> str | None:
@@ -58,14 +68,18 @@ def _markers(name: str) -> tuple[str, str]:
 def with_block(text: str, name: str, content: str) -> str:
     """Put a managed block into a text, in its old place or at the end; '' takes it out."""
     begin, end = _markers(name)
-    lines = text.splitlines()
-    block = [begin, *content.splitlines(), end] if content else []
-    if begin in lines and end in lines[lines.index(begin) :]:
-        first = lines.index(begin)
-        last = lines.index(end, first)
-        lines[first : last + 1] = block
-    else:
+    # Not splitlines: it also breaks at characters that are part of a line for everybody else.
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    block = [begin, *content.rstrip("\n").split("\n"), end] if content else []
+    last = next((i for i, line in enumerate(lines) if line == end and begin in lines[:i]), None)
+    if last is None:
         lines.extend(block)
+    else:
+        # The nearest one: what follows an orphaned marker is not ours.
+        first = last - 1 - lines[:last][::-1].index(begin)
+        lines[first : last + 1] = block
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -75,18 +89,31 @@ def _wanted_text(file: File, current: str | None) -> str:
     return with_block(current or "", file.block, file.content)
 
 
+def ids_of(owner: str, group: str) -> tuple[int, int]:
+    """The numbers of a user and a group; raises ValueError that names the missing one."""
+    try:
+        uid = pwd.getpwnam(owner).pw_uid
+    except KeyError:
+        raise ValueError(f"this host has no user '{owner}'") from None
+    try:
+        return uid, grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise ValueError(f"this host has no group '{group}'") from None
+
+
 def _same_owner_and_mode(file: File) -> bool:
     found = os.stat(file.path)
     try:
-        owner, group = pwd.getpwnam(file.owner).pw_uid, grp.getgrnam(file.group).gr_gid
-    except KeyError:
+        wanted = (*ids_of(file.owner, file.group), file.mode)
+    except ValueError:
         return False
-    return (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (owner, group, file.mode)
+    return (found.st_uid, found.st_gid, found.st_mode & 0o7777) == wanted
 
 
 def compare(file: File) -> Change | None:
     """The change that the file needs, None where the disk holds it as declared."""
-    current = read_text(file.path)
+    with about(file.path):
+        current = read_text(file.path)
     wanted = _wanted_text(file, current)
     if file.block is not None and current is None and not file.content:
         return None
@@ -160,10 +187,12 @@ def write_all(writes: Sequence[Write], label: Callable[[str], Any]) -> None:
     ready: list[tuple[str, Write]] = []
     try:
         for write in writes:
-            os.makedirs(os.path.dirname(write.path), mode=0o755, exist_ok=True)
-            ready.append((_write_temporary(write), write))
+            with about(write.path):
+                os.makedirs(os.path.dirname(write.path), mode=0o755, exist_ok=True)
+                ready.append((_write_temporary(write), write))
         for temporary, write in ready:
-            _replace(temporary, write)
+            with about(write.path):
+                _replace(temporary, write)
             label(write.path)
     finally:
         for temporary, _write in ready:
@@ -178,18 +207,19 @@ def to_write(change: Change) -> Write:
     if file.block is not None and change.before is not None:
         found = os.stat(file.path)
         return Write(file.path, data, found.st_mode & 0o7777, found.st_uid, found.st_gid)
-    uid, gid = pwd.getpwnam(file.owner).pw_uid, grp.getgrnam(file.group).gr_gid
+    uid, gid = ids_of(file.owner, file.group)
     return Write(file.path, data, file.mode, uid, gid)
 
 
 def remove(path: str, block: str | None, label: Callable[[str], Any]) -> bool:
     """Remove a file, or just a managed block from it; true where there was something."""
-    current = read_text(path)
-    if current is None:
-        return False
-    if block is None:
-        os.unlink(path)
-        return True
+    with about(path):
+        current = read_text(path)
+        if current is None:
+            return False
+        if block is None:
+            os.unlink(path)
+            return True
     rest = with_block(current, block, "")
     if rest == current:
         return False

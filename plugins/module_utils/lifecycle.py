@@ -8,6 +8,7 @@ and the files that need a restart, and the kernel tells which generation the mai
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -19,7 +20,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from typing import Any, Callable, NamedTuple, NoReturn, Optional
+from contextlib import suppress
+from typing import Any, Callable, NamedTuple, NoReturn
 
 from ansible_collections.meridian.metrics.plugins.module_utils import (
     files as disk,
@@ -44,6 +46,8 @@ from ansible_collections.meridian.metrics.plugins.module_utils.unit import (
 CONFIG = "/etc/meridian"
 STATE = "/var/lib"
 UNITS = "/etc/systemd/system"
+# Folders of units by the key of [Install] that puts a link there.
+_LINKS = {"WantedBy": "wants", "RequiredBy": "requires"}
 
 
 class Failure(Exception):
@@ -68,13 +72,43 @@ class Program(NamedTuple):
     folder: str = ""
     files: Mapping[str, str] = {}
     archive_sha256: str = ""
-    packages: tuple[str, ...] = ()
 
     @property
     def path_for_checks(self) -> str:
+        """Where it can be run before it is in its place."""
         if not self.folder:
             return self.path
         return os.path.join(self.folder, os.path.relpath(self.path, self.root))
+
+
+class Staged(NamedTuple):
+    """What is, or in check mode would be, in place, and whether that is a change."""
+
+    program: Program
+    unit_text: str
+    generation: str
+    changed: bool
+
+
+def explain(error: Exception) -> str:
+    """One sentence on an error, with the path and the reason where the system refused one."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _remove_tree(folder: str) -> None:
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def _remove_if_empty(folder: str) -> None:
+    with suppress(OSError):
+        os.rmdir(folder)
+
+
+def _signal(name: str) -> signal.Signals | None:
+    return signal.Signals.__members__.get("SIG" + name.upper().removeprefix("SIG"))
 
 
 def _sha256(value: Any) -> str:
@@ -95,6 +129,7 @@ class Daemon:
         self.unit_path = os.path.join(UNITS, self.unit)
         self.user: str = params["user"] or self.name
         self.config_dir = os.path.join(CONFIG, self.name)
+        self.state_dir = os.path.join(STATE, self.name)
         self.secrets: Mapping[str, str] = params["secrets"] or {}
         self.files = [self._file(declared) for declared in params["files"]]
         self.args = render_args(params["args"], params["arg_style"])
@@ -107,6 +142,11 @@ class Daemon:
     def _file(self, declared: Mapping[str, Any]) -> File:
         path = os.path.normpath(os.path.join(self.config_dir, declared["path"]))
         secret = declared["secret"]
+        if not re.match(r"0[0-7]{3}\Z", declared["mode"]):
+            raise Failure(
+                f"the file {path} has the mode '{declared['mode']}'; "
+                "write four octal digits in quotes, such as '0640'"
+            )
         return File(
             path=path,
             content=self.secrets.get(declared["path"], "") if secret else declared["content"] or "",
@@ -120,23 +160,40 @@ class Daemon:
         )
 
     def _refuse_bad_declaration(self) -> None:
+        self._refuse_bad_requests()
+        unknown = set(self.params["unit"].get("Install") or {}) - set(_LINKS)
+        if unknown:
+            raise Failure(
+                f"unit setting Install.{min(unknown)} is not supported; use {' or '.join(_LINKS)}"
+            )
         seen: set[str] = set()
         for file in self.files:
             if file.key in seen:
-                raise Failure(f"the file {file.key} is declared twice for {self.name}")
+                raise Failure(f"the file {file.key} is declared twice")
             seen.add(file.key)
+            if file.secret and file.block:
+                raise Failure(
+                    f"the managed block in {file.path} cannot be secret: others read that file too"
+                )
             if file.secret and file.mode & 0o007:
                 raise Failure(
-                    f"the secret file {file.path} has mode {file.mode:04o}, which lets everyone in; "
-                    "write 0640 or less"
+                    f"the secret file {file.path} has mode {file.mode:04o}, which lets everyone "
+                    "in; write 0640 or less"
                 )
-            value = file.content.strip()
-            public = [*self.args, *map(str, self.params["environment"].values())]
-            if file.secret and len(value) >= 6 and any(value in word for word in public):
-                raise Failure(
-                    f"the content of the secret file {file.path} is also in args or environment, "
-                    "which every user of the host can read; give the program the file's path"
-                )
+
+    def _refuse_bad_requests(self) -> None:
+        ready, reload = self.params["ready"], self.params["reload"] or {}
+        for place, url in (("ready.url", ready["url"]), ("reload.url", reload.get("url"))):
+            if url and not re.match(r"https?://[^/\s]+\S*\Z", url):
+                raise Failure(f"{place} '{url}' is no URL that starts with http:// or https://")
+        try:
+            re.compile(ready["body"] or "")
+        except re.error as error:
+            raise Failure(
+                f"ready.body '{ready['body']}' is no regular expression: {error}"
+            ) from error
+        if reload.get("signal") and _signal(reload["signal"]) is None:
+            raise Failure(f"reload.signal '{reload['signal']}' is no signal; write one such as HUP")
 
     # The program
 
@@ -149,15 +206,12 @@ class Daemon:
         path = self.params["program"]
         installed = self._packages() if self.params["package"] else ""
         own = next((file for file in self.files if file.path == path), None)
-        packages = tuple(self.params["package"]["names"]) if self.params["package"] else ()
         if own is not None:
-            return Program(path, _sha256(own.content), installed, packages=packages)
+            return Program(path, _sha256(own.content), installed)
         if not os.path.isfile(path) and not self.check_mode:
-            raise Failure(
-                f"the program {path} of {self.name} is neither on this host nor among its files"
-            )
+            raise Failure(f"the program {path} is neither on this host nor among its files")
         found = programs.sha256_of(path) if os.path.isfile(path) else ""
-        return Program(path, found, installed, packages=packages)
+        return Program(path, found, installed)
 
     def _archive_program(self) -> Program:
         archive = self.params["archive"]
@@ -182,32 +236,36 @@ class Daemon:
         raise Needs(path)
 
     def _packages(self) -> str:
-        """Bring the packages to the host; the installed version of the first."""
+        """Bring the packages to the host; the installed version of the first, '' if unknown."""
         package = self.params["package"]
-        names, wanted = package["names"], self.params["version"]
+        names, units, wanted = package["names"], package["units"] or [], self.params["version"]
         found = programs.package_versions(names)
         missing = [name for name in names if name not in found]
-        if missing or (wanted and found.get(names[0]) != wanted):
-            self.diff.append(
-                {
-                    "before": "".join(f"{name} {found.get(name, '')}\n" for name in names),
-                    "after": "".join(
-                        f"{name} {wanted if name == names[0] else ''}\n" for name in names
-                    ),
-                    "before_header": "packages",
-                    "after_header": "packages",
-                }
+        outdated = missing or (wanted and found[names[0]] != wanted)
+        unmasked = programs.unmasked(units)
+        if outdated:
+            after = {**dict.fromkeys(missing, "(newest)"), **({names[0]: wanted} if wanted else {})}
+            self._describe_change(
+                "packages",
+                "".join(f"{name} {found.get(name, '(none)')}\n" for name in after),
+                "".join(f"{name} {version}\n" for name, version in after.items()),
             )
-            if self.check_mode:
-                return wanted or found.get(names[0], "")
-            programs.install_packages(names, wanted or "", package["units"] or [])
-            found = programs.package_versions(names)
+        if unmasked:
+            self._describe_change("units", "".join(f"{unit}\n" for unit in unmasked), "")
+        if self.check_mode:
+            return wanted or found.get(names[0], "")
         # Ours to remove again: what was missing here, or what another daemon brought.
-        brought = {name for other in records.others(self.name) for name in other["packages"]}
-        ours = {*self.record["packages"], *missing, *(brought & set(names))}
-        if sorted(ours) != self.record["packages"] and not self.check_mode:
-            self.record.update(packages=sorted(ours), package_units=package["units"] or [])
+        others = [records.load(other) for other in records.others(self.name)]
+        brought = {name for other in others for name in other["packages"]}
+        ours = sorted({*self.record["packages"], *missing, *(brought & set(names))})
+        masked = sorted({*self.record["package_units"], *units})
+        if [ours, masked] != [self.record["packages"], self.record["package_units"]]:
+            self.record.update(packages=ours, package_units=masked)
             records.save(self.name, self.record)
+        if unmasked:
+            programs.mask(units)
+        if outdated:
+            found = programs.install_packages(names, wanted or "")
         return found[names[0]]
 
     def _package_program(self) -> Program:
@@ -241,11 +299,23 @@ class Daemon:
     def _reload_hash(self) -> str:
         return _sha256({f.key: f.content for f in self.files if f.on_change == "reload"})
 
-    def _links(self) -> list[str]:
+    def _links(self) -> set[str]:
+        """The links that start the unit with the host."""
         install = {"WantedBy": "multi-user.target", **(self.params["unit"].get("Install") or {})}
-        wanted = install["WantedBy"] or []
-        targets = wanted.split() if isinstance(wanted, str) else wanted
-        return [os.path.join(UNITS, f"{target}.wants", self.unit) for target in targets]
+        links = set()
+        for key, targets in install.items():
+            for target in targets.split() if isinstance(targets, str) else targets or []:
+                links.add(os.path.join(UNITS, f"{target}.{_LINKS[key]}", self.unit))
+        return links
+
+    def _links_on_disk(self) -> set[str]:
+        return set(glob.glob(os.path.join(glob.escape(UNITS), "*", self.unit)))
+
+    def _links_wrong(self) -> bool:
+        found = self._links_on_disk()
+        return found != self._links() or any(
+            os.path.realpath(link) != self.unit_path for link in found
+        )
 
     def _user_exists(self) -> bool:
         try:
@@ -256,13 +326,22 @@ class Daemon:
 
     def _add_user(self) -> None:
         command = ["useradd", "--system", "--user-group", "--no-create-home"]
-        command += ["--home-dir", os.path.join(STATE, self.name), "--shell", "/usr/sbin/nologin"]
-        done = subprocess.run(
-            [*command, self.user], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-        )
+        command += ["--home-dir", self.state_dir, "--shell", "/usr/sbin/nologin", self.user]
+        try:
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            )
+        except FileNotFoundError:
+            raise Failure(
+                f"this host has no useradd; make the system user '{self.user}' yourself"
+            ) from None
         if done.returncode:
             said = done.stdout.decode(errors="replace").strip()
             raise Failure(f"cannot make the system user '{self.user}': {said}")
+
+    def _made_user(self) -> bool:
+        """Whether the user exists and is ours: its home is the data's folder."""
+        return self._user_exists() and pwd.getpwnam(self.user).pw_dir == self.state_dir
 
     def _config_dir_wrong(self) -> bool:
         try:
@@ -276,17 +355,19 @@ class Daemon:
             return True
 
     def _make_config_dir(self) -> None:
-        os.makedirs(self.config_dir, mode=0o750, exist_ok=True)
-        os.chmod(CONFIG, 0o755)
-        os.chown(self.config_dir, 0, pwd.getpwnam(self.user).pw_gid)
-        os.chmod(self.config_dir, 0o750)
+        with disk.about(self.config_dir):
+            os.makedirs(self.config_dir, mode=0o750, exist_ok=True)
+            os.chmod(CONFIG, 0o755)
+            os.chown(self.config_dir, 0, pwd.getpwnam(self.user).pw_gid)
+            os.chmod(self.config_dir, 0o750)
+        self.label(self.config_dir)
 
     def _stale(self) -> list[list[str | None]]:
         """Managed files, as [path, block], that are no longer declared."""
         declared = [[file.path, file.block] for file in self.files]
         return [managed for managed in self.record["files"] if managed not in declared]
 
-    def stage(self) -> dict[str, Any]:
+    def stage(self) -> Staged:
         """Put program, unit and files in place; nothing running is touched."""
         program = self._find_program()
         try:
@@ -295,72 +376,76 @@ class Daemon:
             if program.folder:
                 shutil.rmtree(program.folder, ignore_errors=True)
 
-    def _stage(self, program: Program) -> dict[str, Any]:
+    def _stage(self, program: Program) -> Staged:
         bare_unit = self._unit_text(program)
         generation = self._generation(program, bare_unit)
         unit_text = with_generation(bare_unit, generation)
         changes = [change for change in map(disk.compare, self.files) if change]
-        new_program = bool(program.folder) or not program.sha256
         old_unit = disk.read_text(self.unit_path)
-        links = [link for link in self._links() if os.path.realpath(link) != self.unit_path]
-        stale = self._stale()
+        new_program = bool(program.folder) or not program.sha256
         if changes or new_program or old_unit != unit_text:
             self._validate(program)
-        self._describe(changes, stale, program, old_unit, unit_text)
-        changed = bool(
-            changes
-            or new_program
-            or old_unit != unit_text
-            or links
-            or stale
-            or not self._user_exists()
-            or self._config_dir_wrong()
-            or self.diff
-        )
-        state = {"generation": generation, "program": program, "unit_text": unit_text}
-        if self.check_mode:
-            return {**state, "changed": changed}
-        levels = {change.file.on_change for change in changes}
+        self._describe(changes, program, old_unit, unit_text)
+        # Text that differs: the process may have read it, even if its generation says otherwise.
+        levels = {change.file.on_change for change in changes if change.before != change.after}
         if new_program or old_unit != unit_text or "restart" in levels:
             self.record["pending"] = "restart"
-        elif ("reload" in levels or stale) and self.record["pending"] == "none":
+        elif "reload" in levels and self.record["pending"] == "none":
             self.record["pending"] = "reload"
-        if changed:
-            managed = [[file.path, file.block] for file in self.files]
-            self.record["files"] = managed + stale
-            records.save(self.name, self.record)
-            if not self._user_exists():
-                self._add_user()
-            self._make_config_dir()
-            self._install_program(program)
-            writes = [disk.to_write(change) for change in changes]
-            if old_unit != unit_text:
-                writes.append(Write(self.unit_path, unit_text.encode(), 0o644))
-            disk.write_all(writes, self.label)
-            for path, block in stale:
-                disk.remove(str(path), block, self.label)
-            for link in links:
-                self._link(link)
-            self.record["files"] = managed
-        if self.record["root"] != program.root:
-            self.record["root"] = program.root
-            changed = True
-        if changed:
-            records.save(self.name, self.record)
-        return {**state, "changed": changed}
+        changed = bool(
+            self.diff
+            or self._links_wrong()
+            or not self._user_exists()
+            or self._config_dir_wrong()
+            or self.record["root"] != program.root
+        )
+        staged = Staged(program, unit_text, generation, changed)
+        if changed and not self.check_mode:
+            self._put_in_place(staged, changes, unit_is_new=old_unit != unit_text)
+        return staged
 
-    def _install_program(self, program: Program) -> None:
+    def _put_in_place(
+        self, staged: Staged, changes: list[disk.Change], *, unit_is_new: bool
+    ) -> None:
+        """Program, files and unit. What is owed for them is on record before the first of them."""
+        stale = self._stale()
+        managed = [[file.path, file.block] for file in self.files]
+        self.record["files"] = managed + stale
+        records.save(self.name, self.record)
+        if not self._user_exists():
+            self._add_user()
+        self._make_config_dir()
+        program = staged.program
         if program.folder:
             programs.install(
                 program.folder, program.root, program.files, program.archive_sha256, self.label
             )
+        writes = [disk.to_write(change) for change in changes]
+        if unit_is_new:
+            writes.append(Write(self.unit_path, staged.unit_text.encode(), 0o644))
+        disk.write_all(writes, self.label)
+        for path, block in stale:
+            disk.remove(str(path), block, self.label)
+        self._enable()
+        self.record.update(files=managed, root=program.root)
+        records.save(self.name, self.record)
 
-    @staticmethod
-    def _link(link: str) -> None:
-        os.makedirs(os.path.dirname(link), exist_ok=True)
-        if os.path.lexists(link):
+    def _enable(self) -> None:
+        """Let the links be those that the unit declares."""
+        wanted = self._links()
+        for link in self._links_on_disk() - wanted:
             os.unlink(link)
-        os.symlink(os.path.join("..", os.path.basename(link)), link)
+        for link in wanted:
+            if os.path.realpath(link) != self.unit_path or not os.path.islink(link):
+                with disk.about(link):
+                    os.makedirs(os.path.dirname(link), exist_ok=True)
+                    if os.path.lexists(link):
+                        os.unlink(link)
+                    os.symlink(os.path.join("..", self.unit), link)
+
+    def _disable(self) -> None:
+        for link in self._links_on_disk():
+            os.unlink(link)
 
     def _validate(self, program: Program) -> None:
         if not os.path.isfile(program.path_for_checks) and self.check_mode:
@@ -377,44 +462,24 @@ class Daemon:
             user=self.user,
         )
         if complaint:
-            raise Failure(f"{self.redact(complaint)}\nNothing was changed on this host.")
+            raise Failure(self.redact(complaint))
+
+    def _describe_change(self, what: str, before: str, after: str) -> None:
+        self.diff.append(
+            {"before_header": what, "after_header": what, "before": before, "after": after}
+        )
 
     def _describe(
-        self,
-        changes: list[disk.Change],
-        stale: list[list[str | None]],
-        program: Program,
-        old_unit: str | None,
-        unit_text: str,
+        self, changes: list[disk.Change], program: Program, old_unit: str | None, unit_text: str
     ) -> None:
-        self.diff.extend(map(disk.diff_of, changes))
-        for path, _block in stale:
-            self.diff.append(
-                {
-                    "before_header": str(path),
-                    "after_header": "(removed)",
-                    "before": "managed\n",
-                    "after": "",
-                }
-            )
-        if old_unit != unit_text:
-            self.diff.append(
-                {
-                    "before_header": self.unit_path,
-                    "after_header": self.unit_path,
-                    "before": old_unit or "",
-                    "after": unit_text,
-                }
-            )
+        """Add to the diff; whatever is a change to the text of something is in it."""
         if program.folder or not program.sha256:
-            self.diff.append(
-                {
-                    "before_header": program.path,
-                    "after_header": program.path,
-                    "before": "",
-                    "after": f"program, version {program.version}\n",
-                }
-            )
+            self._describe_change(program.path, "", f"program, version {program.version}\n")
+        self.diff.extend(map(disk.diff_of, changes))
+        for path, block in self._stale():
+            self._describe_change(str(path), f"managed block {block}\n" if block else "file\n", "")
+        if old_unit != unit_text:
+            self._describe_change(self.unit_path, old_unit or "", unit_text)
 
     # Activation
 
@@ -431,118 +496,137 @@ class Daemon:
             return "reload", now
         return "none", now
 
-    def activate(self, staged: Mapping[str, Any], pending: str, now: systemd.Status) -> None:
+    def activate(self, staged: Staged, pending: str, now: systemd.Status) -> None:
         """Make the staged state the running one, or go back to the last that served."""
-        if pending == "none":
-            return
         since = time.time()
-        generation: str = staged["generation"]
-        complaint = self._bring_up(pending, generation, now)
-        if complaint:
-            self._give_up(complaint, staged, pending, since)
         good = records.load_good(self.name)
-        if good and good["root"] != staged["program"].root:
+        ready, reload = self.params["ready"], self.params["reload"]
+        complaint = self._bring_up(pending, staged.generation, now, ready=ready, reload=reload)
+        if complaint:
+            self._give_up(complaint, staged, good, pending, since, now.pid)
+        try:
+            self._remember(staged, good)
+        except OSError as error:
+            raise Failure(f"it runs as declared, but {explain(error)}") from error
+
+    def _remember(self, staged: Staged, good: Mapping[str, Any] | None) -> None:
+        """Record the state that serves as the one to go back to; remove what none goes back to."""
+        before = records.roots(self.name)
+        root = staged.program.root
+        if good and good["root"] != root:
             self.record["previous_root"] = good["root"]
-        self.record.update(pending="none", reload_hash=self._reload_hash())
-        records.save(self.name, self.record)
         records.save_good(
             self.name,
             {
-                "generation": generation,
+                "generation": staged.generation,
                 "reload_hash": self._reload_hash(),
-                "unit_text": staged["unit_text"],
+                "unit_text": staged.unit_text,
                 "files": [file._asdict() for file in self.files],
-                "root": staged["program"].root,
-                "program": staged["program"].path,
-                "version": staged["program"].version,
+                "root": root,
+                "version": staged.program.version,
+                "ready": self.params["ready"],
+                "reload": self.params["reload"],
             },
         )
-        if staged["program"].root:
-            programs.prune(staged["program"].root, self._kept_roots())
+        self.record.update(pending="none", reload_hash=self._reload_hash())
+        records.save(self.name, self.record)
+        programs.prune(before | records.roots(self.name), self._kept_roots(self.name))
 
-    def _kept_roots(self) -> list[str]:
-        kept = [self.record["root"], self.record["previous_root"]]
-        for other in records.others(self.name):
-            kept += [other["root"], other["previous_root"]]
-        return [root for root in kept if root]
+    def _kept_roots(self, *own: str) -> set[str]:
+        names = [*records.others(self.name), *own]
+        return {root for name in names for root in records.roots(name)}
 
-    def _bring_up(self, pending: str, generation: str, now: systemd.Status) -> str:
+    def _bring_up(
+        self,
+        pending: str,
+        generation: str,
+        now: systemd.Status,
+        *,
+        ready: Mapping[str, Any],
+        reload: Mapping[str, Any] | None,
+    ) -> str:
         """Start, restart or reload, and wait; '' or what went wrong."""
         from ansible_collections.meridian.metrics.plugins.module_utils.readiness import (  # noqa: PLC0415
             wait_until_ready,
         )
 
         try:
-            if pending == "reload" and self.params["reload"]:
-                self._reload(now.pid)
-                return wait_until_ready(
-                    self.unit, self.params["ready"], generation=generation, pid=now.pid
-                )
+            if pending == "reload" and reload:
+                self._reload(now.pid, reload)
+                return wait_until_ready(self.unit, ready, generation=generation, pid=now.pid)
             systemd.systemctl("daemon-reload")
-            if now.active == "failed":
-                systemd.systemctl("reset-failed", self.unit)
+            systemd.quietly("reset-failed", self.unit)
             systemd.systemctl("restart", self.unit)
+            return wait_until_ready(self.unit, ready, generation=generation)
         except (RuntimeError, OSError) as error:
-            return str(error)
-        return wait_until_ready(self.unit, self.params["ready"], generation=generation)
+            return explain(error)
 
-    def _reload(self, pid: int) -> None:
+    def _reload(self, pid: int, how: Mapping[str, Any]) -> None:
         from ansible_collections.meridian.metrics.plugins.module_utils.readiness import (  # noqa: PLC0415
             request,
         )
 
-        how = self.params["reload"]
         if how.get("url"):
             code, body = request(how["url"], timeout=30, method=how["method"])
             if code >= 300:
                 raise RuntimeError(
-                    f"{how['url']} refused the reload ({code}): {body.strip()[:300]}"
+                    f"{how['url']} refused the reload ({code}): {body[:300].strip()}"
                 )
         else:
-            os.kill(pid, getattr(signal, "SIG" + how["signal"].upper().removeprefix("SIG")))
+            os.kill(pid, _signal(how["signal"]) or signal.SIGHUP)
 
     def _give_up(
-        self, complaint: str, staged: Mapping[str, Any], pending: str, since: float
+        self,
+        complaint: str,
+        staged: Staged,
+        good: Mapping[str, Any] | None,
+        pending: str,
+        since: float,
+        pid: int,
     ) -> NoReturn:
         log = [self.redact(line) for line in systemd.journal(self.unit, since)]
-        version = staged["program"].version
-        title = f"{self.name} {version}".strip()
+        title = f"version {staged.program.version}" if staged.program.version else "it"
         message = f"{title} is not ready after its {pending}: {self.redact(complaint)}. "
-        good = records.load_good(self.name)
+        rolled_back = False
         if good is None:
-            self._stop_for_good()
+            self._disable()
+            systemd.quietly("stop", self.unit)
+            systemd.quietly("reset-failed", self.unit)
             message += (
                 "There is no earlier state to go back to, so it was stopped and is not started "
                 "again until a run succeeds."
             )
-        elif good["generation"] == staged["generation"] and (
+        elif good["generation"] == staged.generation and (
             good["reload_hash"] == self._reload_hash()
         ):
             message += "Nothing was changed that could be put back; systemd goes on trying."
         else:
-            message += self._roll_back(good, pending)
+            name = f"The previous state ({good['version'] or good['generation'][:12]})"
+            problem = self._roll_back(good, pending, pid)
+            rolled_back = not problem
+            message += (
+                f"{name} could not be put back: {self.redact(problem)}."
+                if problem
+                else f"{name} was put back and serves."
+            )
         if log:
             message += "\nIts last log lines:\n" + "\n".join(f"  {line}" for line in log)
-        raise Failure(message, log=log, rolled_back=good is not None)
+        raise Failure(message, log=log, rolled_back=rolled_back)
 
-    def _stop_for_good(self) -> None:
-        for link in self._links():
-            if os.path.islink(link):
-                os.unlink(link)
-        systemd.systemctl("stop", self.unit)
-        subprocess.run(["systemctl", "reset-failed", self.unit], capture_output=True, check=False)
+    def _roll_back(self, good: Mapping[str, Any], pending: str, pid: int) -> str:
+        """Put the last state that served back and start it; '' or what went wrong.
 
-    def _roll_back(self, good: Mapping[str, Any], pending: str) -> str:
-        """Put the last state that served back and start it; a sentence on how that went."""
+        ``pid`` is the process that was asked to reload; if it lives it is asked again.
+        """
         files = [File(**{**held, "validate": tuple(held["validate"])}) for held in good["files"]]
         keys = {file.key for file in files}
-        name = f"The previous state ({good['version'] or good['generation'][:12]})"
         try:
             for file in self.files:
                 if file.key not in keys:
                     disk.remove(file.path, file.block, self.label)
             writes = [disk.to_write(change) for change in map(disk.compare, files) if change]
-            writes.append(Write(self.unit_path, good["unit_text"].encode(), 0o644))
+            if disk.read_text(self.unit_path) != good["unit_text"]:
+                writes.append(Write(self.unit_path, good["unit_text"].encode(), 0o644))
             disk.write_all(writes, self.label)
             self.record.update(
                 pending="restart",
@@ -551,59 +635,79 @@ class Daemon:
             )
             records.save(self.name, self.record)
             now = systemd.status(self.unit)
-            again = "reload" if pending == "reload" and now.running else "restart"
-            complaint = self._bring_up(again, good["generation"], now)
-        except OSError as error:
-            complaint = str(error)
-        if complaint:
-            return f"{name} could not be put back: {self.redact(complaint)}."
-        self.record.update(pending="none", reload_hash=good["reload_hash"])
-        records.save(self.name, self.record)
-        return f"{name} was put back and serves."
+            again = (
+                "reload" if pending == "reload" and now.running and now.pid == pid else "restart"
+            )
+            problem = self._bring_up(
+                again, good["generation"], now, ready=good["ready"], reload=good["reload"]
+            )
+            if not problem:
+                self.record.update(pending="none", reload_hash=good["reload_hash"])
+                records.save(self.name, self.record)
+        except (OSError, RuntimeError, ValueError) as error:
+            return explain(error)
+        return problem
 
     # Removal
 
     def remove(self) -> bool:
         """Remove all but the data, and the data too with ``purge_data``; true if there was any."""
         now = systemd.status(self.unit)
-        data = os.path.join(STATE, self.name)
-        purge = self.params["purge_data"] and (os.path.exists(data) or self._user_exists())
+        purge = self.params["purge_data"] and (os.path.exists(self.state_dir) or self._made_user())
         ours = os.path.join(records.RECORDS, self.name)
-        there = now.running or any(map(os.path.lexists, [self.unit_path, self.config_dir, ours]))
+        there = not now.exited or any(
+            map(os.path.lexists, [self.unit_path, self.config_dir, ours, *self._links_on_disk()])
+        )
         if self.check_mode or not (there or purge):
             return bool(there or purge)
-        if os.path.exists(self.unit_path):
+        if not now.exited or os.path.exists(self.unit_path):
             systemd.systemctl("stop", self.unit)
-        for link in [*self._links(), self.unit_path]:
-            if os.path.lexists(link):
-                os.unlink(link)
+        self._disable()
+        if os.path.lexists(self.unit_path):
+            os.unlink(self.unit_path)
         systemd.systemctl("daemon-reload")
-        subprocess.run(["systemctl", "reset-failed", self.unit], capture_output=True, check=False)
-        for path, block in self.record["files"]:
-            disk.remove(path, block, self.label)
-        shutil.rmtree(self.config_dir, ignore_errors=True)
-        others = records.others(self.name)
-        kept = [other[key] for other in others for key in ("root", "previous_root") if other[key]]
-        for root in {self.record["root"], self.record["previous_root"]} - {""}:
-            programs.prune(root, kept)
-        used = {name for other in others for name in other["packages"]}
-        packages = [name for name in self.record["packages"] if name not in used]
-        if packages:
-            programs.remove_packages(packages, self.record["package_units"])
-        shutil.rmtree(ours, ignore_errors=True)
+        systemd.quietly("reset-failed", self.unit)
+        self._remove_files()
+        programs.prune(records.roots(self.name), self._kept_roots())
+        self._remove_packages()
+        _remove_tree(ours)
         if self.params["purge_data"]:
-            shutil.rmtree(data, ignore_errors=True)
-            if self._user_exists():
+            _remove_tree(self.state_dir)
+            if self._made_user():
                 subprocess.run(["userdel", self.user], capture_output=True, check=False)
+        for folder in (CONFIG, programs.PROGRAMS, records.RECORDS):
+            _remove_if_empty(folder)
         return True
+
+    def _remove_files(self) -> None:
+        declared = [[file.path, file.block] for file in self.files]
+        for path, block in [*declared, *self.record["files"]]:
+            disk.remove(path, block, self.label)
+            if path.startswith(f"{programs.PROGRAMS}/"):
+                _remove_if_empty(os.path.dirname(path))
+        _remove_tree(self.config_dir)
+
+    def _remove_packages(self) -> None:
+        others = [records.load(other) for other in records.others(self.name)]
+        for key, undo in (
+            ("packages", programs.remove_packages),
+            ("package_units", programs.unmask),
+        ):
+            used = {name for other in others for name in other[key]}
+            rest = [name for name in self.record[key] if name not in used]
+            if rest:
+                undo(rest)
 
     # Secrets
 
     def redact(self, text: str) -> str:
-        """Blank out secret values, and the words inside of secret files that could be one."""
+        """Blank out secret texts, and the words inside of them that could be one."""
         for content in self.secrets.values():
-            words = {content.strip(), *re.split(r"[\s\"',=:{}\[\]]+", content)}
+            words = {content.strip()}
+            for line in content.splitlines():
+                value = re.sub(r"^[\s-]*[\w.-]+:\s", "", line)
+                words.update(re.split(r"[\s\"',=:@{}\[\]]+", value))
             for word in sorted(words, key=len, reverse=True):
-                if len(word) >= 8 and "/" not in word:
+                if len(word) >= 6 and not word.startswith("/"):
                     text = text.replace(word, "********")
         return text

@@ -14,15 +14,21 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Callable, Optional
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, Any, Callable
+
+from ansible_collections.meridian.metrics.plugins.module_utils.files import about
+from ansible_collections.meridian.metrics.plugins.module_utils.systemd import quietly
 
 PROGRAMS = "/opt/meridian"
 _MANIFEST = ".manifest.json"
+_UNPACKED = ".unpack-"
 _UNITS = "/etc/systemd/system"
 
 
 def sha256_of(path: str) -> str:
+    """The SHA-256 of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         for part in iter(lambda: stream.read(1 << 20), b""):
@@ -41,7 +47,8 @@ def _unchanged(path: str, recorded: Mapping[str, Any]) -> bool:
         found = _fingerprint(path)
         if found == recorded["fingerprint"]:
             return True
-        return found[-1] == recorded["fingerprint"][-1] and sha256_of(path) == recorded["sha256"]
+        same_mode: bool = found[-1] == recorded["fingerprint"][-1]
+        return same_mode and sha256_of(path) == str(recorded["sha256"])
     except OSError:
         return False
 
@@ -87,6 +94,30 @@ def digest(root: str, members: Sequence[str] | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@contextmanager
+def _new_folder(near: str) -> Iterator[str]:
+    """A new folder beside ``near``, removed when what fills it fails; OSErrors name ``near``."""
+    parent = os.path.dirname(near)
+    with about(near):
+        os.makedirs(parent, mode=0o755, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix=_UNPACKED, dir=parent)
+        try:
+            os.chmod(folder, 0o755)
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def _write_program(source: IO[bytes], target: str, *, executable: bool) -> None:
+    os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
+    with open(target, "wb") as stream:
+        shutil.copyfileobj(source, stream, 1 << 20)
+        os.fchmod(stream.fileno(), 0o755 if executable else 0o644)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def unpack(payload: str, files: Mapping[str, str], near: str) -> str:
     """Unpack a payload into a new folder beside ``near`` and verify it; the folder's path.
 
@@ -94,39 +125,21 @@ def unpack(payload: str, files: Mapping[str, str], near: str) -> str:
     """
     import tarfile  # noqa: PLC0415 - only a run that brings a program needs it
 
-    parent = os.path.dirname(near)
-    os.makedirs(parent, mode=0o755, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=".unpack-", dir=parent)
-    try:
-        os.chmod(folder, 0o755)
+    with _new_folder(near) as folder:
         with tarfile.open(payload, "r:gz") as archive:
             for member in archive:
-                if member.name not in files or not (member.isfile() or member.issym()):
+                source = archive.extractfile(member) if member.isfile() else None
+                if member.name not in files or source is None:
                     raise ValueError(
-                        f"the transferred archive holds '{member.name}', which was not sent"
+                        f"'{member.name}' was transferred, but is no part of the program"
                     )
                 target = os.path.join(folder, member.name)
-                os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
-                if member.issym():
-                    os.symlink(member.linkname, target)
-                    continue
-                source = archive.extractfile(member)
-                assert source is not None
-                with open(target, "wb") as stream:
-                    shutil.copyfileobj(source, stream, 1 << 20)
-                    os.fchmod(stream.fileno(), 0o755 if member.mode & 0o111 else 0o644)
-                    stream.flush()
-                    os.fsync(stream.fileno())
+                _write_program(source, target, executable=bool(member.mode & 0o111))
         for name, sha256 in files.items():
             target = os.path.join(folder, name)
-            if not os.path.lexists(target) or (
-                not os.path.islink(target) and sha256_of(target) != sha256
-            ):
+            if not os.path.isfile(target) or sha256_of(target) != sha256:
                 raise ValueError(f"'{name}' was damaged on its way to this host; run again")
         return folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def install(
@@ -137,31 +150,29 @@ def install(
     label: Callable[[str], Any],
 ) -> None:
     """Move an unpacked folder's files to their place in ``root``, each in one step."""
-    os.makedirs(root, mode=0o755, exist_ok=True)
-    before = read_manifest(root)
-    recorded = dict(before["files"]) if before["archive_sha256"] == archive_sha256 else {}
-    for name in files:
-        target = os.path.join(root, name)
-        os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
-        os.replace(os.path.join(folder, name), target)
-        label(target)
-        recorded[name] = {"sha256": files[name], "fingerprint": _fingerprint(target)}
-    _write_manifest(root, archive_sha256, recorded)
-    shutil.rmtree(folder, ignore_errors=True)
+    with about(root):
+        os.makedirs(root, mode=0o755, exist_ok=True)
+        before = read_manifest(root)
+        recorded = dict(before["files"]) if before["archive_sha256"] == archive_sha256 else {}
+        for name in files:
+            target = os.path.join(root, name)
+            os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
+            os.replace(os.path.join(folder, name), target)
+            label(target)
+            recorded[name] = {"sha256": files[name], "fingerprint": _fingerprint(target)}
+        _write_manifest(root, archive_sha256, recorded)
 
 
-def prune(root: str, keep: Iterable[str]) -> list[str]:
-    """Remove the versions beside ``root`` that no daemon runs or goes back to."""
-    parent, kept = os.path.dirname(root), set(keep)
-    removed = []
-    for name in sorted(os.listdir(parent)) if os.path.isdir(parent) else []:
-        folder = os.path.join(parent, name)
-        if os.path.isdir(folder) and folder not in kept:
-            shutil.rmtree(folder)
-            removed.append(folder)
-    if os.path.isdir(parent) and not os.listdir(parent):
-        os.rmdir(parent)
-    return removed
+def prune(roots: Iterable[str], keep: Iterable[str]) -> None:
+    """Remove the versions beside each of ``roots``, and these, that no daemon is to keep."""
+    kept = set(keep)
+    for parent in sorted({os.path.dirname(root) for root in roots}):
+        for name in os.listdir(parent) if os.path.isdir(parent) else []:
+            folder = os.path.join(parent, name)
+            if os.path.isdir(folder) and folder not in kept:
+                shutil.rmtree(folder)
+        with suppress(OSError):  # not empty, or not there
+            os.rmdir(parent)
 
 
 # The distribution's packages
@@ -205,13 +216,9 @@ def package_versions(names: Sequence[str]) -> dict[str, str]:
         raise RuntimeError(
             "source 'package' needs apt, which this host does not have; use source 'archive'"
         )
+    form = "${Package} ${db:Status-Status} ${Version}\n"
     shown = subprocess.run(
-        [
-            "dpkg-query",
-            "--show",
-            "--showformat=${Package} ${db:Status-Status} ${Version}\n",
-            *names,
-        ],
+        ["dpkg-query", "--show", f"--showformat={form}", *names],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=False,
@@ -225,38 +232,52 @@ def unmasked(units: Sequence[str]) -> list[str]:
     return [unit for unit in units if os.path.realpath(os.path.join(_UNITS, unit)) != "/dev/null"]
 
 
-def install_packages(names: Sequence[str], version: str, units: Sequence[str]) -> None:
-    """Install packages, their own units masked before: ours run instead."""
-    os.makedirs(_UNITS, exist_ok=True)
+def mask(units: Sequence[str]) -> None:
+    """Keep a package's own units from ever starting: ours run instead."""
     for unit in unmasked(units):
         path = os.path.join(_UNITS, unit)
-        subprocess.run(["systemctl", "stop", unit], capture_output=True, check=False)
+        quietly("stop", unit)
         if os.path.lexists(path):
             os.unlink(path)
         os.symlink("/dev/null", path)
-    subprocess.run(["systemctl", "daemon-reload"], capture_output=True, check=False)
+    quietly("daemon-reload")
+
+
+def unmask(units: Sequence[str]) -> None:
+    """Let a package's own units be what they were."""
+    for unit in set(units) - set(unmasked(units)):
+        os.unlink(os.path.join(_UNITS, unit))
+    quietly("daemon-reload")
+
+
+def install_packages(names: Sequence[str], version: str) -> dict[str, str]:
+    """Install packages, the first in this version ('': any); their installed versions."""
     wanted = [f"{name}={version}" if version and i == 0 else name for i, name in enumerate(names)]
     _apt("install", *wanted)
+    found = package_versions(names)
+    for name in names:
+        if name not in found:
+            raise RuntimeError(
+                f"apt-get installed no package '{name}'; write a real package's name"
+            )
+    return found
 
 
-def remove_packages(names: Sequence[str], units: Sequence[str]) -> None:
-    """Remove packages, then the masks of their units."""
-    _apt("remove", *names)
-    for unit in units:
-        path = os.path.join(_UNITS, unit)
-        if os.path.realpath(path) == "/dev/null":
-            os.unlink(path)
+def remove_packages(names: Sequence[str]) -> None:
+    """Remove packages, but for those that another package of this host needs by now."""
+    for name in names:
+        simulated = _run_apt(["--simulate", "remove", name]).stdout.decode(errors="replace")
+        removed = {line.split()[1] for line in simulated.splitlines() if line.startswith("Remv ")}
+        if removed <= set(names):
+            _apt("remove", name)
 
 
 def copy_to_version_folder(source: str, near: str) -> tuple[str, dict[str, str]]:
     """Copy a package's program into a new folder beside ``near``; that folder and its files."""
     if not os.path.isfile(source):
         raise RuntimeError(f"the installed packages hold no program {source}")
-    parent = os.path.dirname(near)
-    os.makedirs(parent, mode=0o755, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=".unpack-", dir=parent)
-    os.chmod(folder, 0o755)
-    target = os.path.join(folder, os.path.basename(source))
-    shutil.copyfile(source, target)
-    os.chmod(target, 0o755)
-    return folder, {os.path.basename(source): sha256_of(target)}
+    with _new_folder(near) as folder:
+        target = os.path.join(folder, os.path.basename(source))
+        with open(source, "rb") as stream:
+            _write_program(stream, target, executable=True)
+        return folder, {os.path.basename(source): sha256_of(target)}

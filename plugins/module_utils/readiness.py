@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from ansible_collections.meridian.metrics.plugins.module_utils.systemd import status
 
@@ -21,14 +22,20 @@ _OPENER = urllib.request.build_opener(
 )
 
 
+# Long enough for a signal to be handled: a program that does not survive its reload ends in it.
+_RELOAD_SECONDS = 0.5
+
+
 def request(url: str, timeout: float = 5.0, method: str = "GET") -> tuple[int, str]:
-    """The status and the first 64 KiB of the body; raises OSError where nobody answers."""
+    """The status and the first 64 KiB of the body; raises OSError where nobody answers so."""
     asked = urllib.request.Request(url, method=method)
     try:
         with _OPENER.open(asked, timeout=timeout) as answer:
             return int(answer.status), answer.read(65536).decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read(65536).decode(errors="replace")
+    except http.client.HTTPException as error:
+        raise OSError(f"no HTTP answer: {error!r}") from error
 
 
 def _complaint(ready: Mapping[str, Any]) -> str:
@@ -36,7 +43,7 @@ def _complaint(ready: Mapping[str, Any]) -> str:
     url = ready["url"]
     try:
         code, body = request(url)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         return f"{url} did not answer ({getattr(error, 'reason', error)})"
     if code != ready["status"]:
         return f"{url} answered {code} instead of {ready['status']}"
@@ -56,20 +63,21 @@ def wait_until_ready(
     """
     started = time.monotonic()
     deadline = started + float(ready["timeout"])
+    settled = started + (_RELOAD_SECONDS if pid else 0 if ready.get("url") else 1)
     pause = 0.05
     while True:
         now = status(unit)
-        if now.exited or (pid is not None and now.pid != pid):
+        if now.exited:
             return f"it exited with status {now.exit_status} ({now.result})"
+        if pid and now.pid and now.pid != pid:
+            return "it exited and was started again"
         complaint = "it is still starting"
         if now.running and now.generation == generation:
-            if ready.get("url"):
-                complaint = _complaint(ready)
-                if not complaint and status(unit).pid == now.pid:
-                    return ""
-            elif time.monotonic() - started >= 1:
+            pid = now.pid
+            complaint = _complaint(ready) if ready.get("url") else ""
+            if not complaint and time.monotonic() >= settled and status(unit).pid == pid:
                 return ""
         if time.monotonic() >= deadline:
-            return f"{complaint} within {ready['timeout']} s"
+            return f"{complaint or 'it is still starting'} within {ready['timeout']} s"
         time.sleep(pause)
         pause = min(pause * 1.5, 0.5)

@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Optional
+from typing import Any
 
-from ansible_collections.meridian.metrics.plugins.module_utils.files import Write, write_all
+from ansible_collections.meridian.metrics.plugins.module_utils.files import (
+    Write,
+    about,
+    write_all,
+)
 
 RECORDS = "/var/lib/meridian"
 
@@ -38,13 +42,17 @@ def _read(path: str) -> dict[str, Any] | None:
             value: dict[str, Any] = json.load(stream)
     except FileNotFoundError:
         return None
+    except ValueError:
+        raise ValueError(f"{path} is damaged; delete it and run again") from None
     return value
 
 
 def _write(path: str, value: dict[str, Any]) -> None:
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with about(path):
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     data = json.dumps(value, indent=1, sort_keys=True).encode()
-    write_all([Write(path, data, 0o600)], label=lambda path: None)
+    # /var/lib has one security context for all; there is none to restore.
+    write_all([Write(path, data, 0o600)], label=lambda _path: None)
 
 
 def load(name: str) -> dict[str, Any]:
@@ -67,7 +75,13 @@ def save_good(name: str, good: dict[str, Any]) -> None:
     _write(_path(name, "good.json"), good)
 
 
-def others(name: str) -> list[dict[str, Any]]:
-    """The records of the host's other daemons."""
+def others(name: str) -> list[str]:
+    """Names of the host's other daemons."""
     names = os.listdir(RECORDS) if os.path.isdir(RECORDS) else []
-    return [load(other) for other in names if other != name]
+    return [other for other in names if other != name and os.path.isdir(_path(other, ""))]
+
+
+def roots(name: str) -> set[str]:
+    """The version folders that a daemon runs from, was staged from, or goes back to."""
+    record, good = load(name), load_good(name) or {"root": ""}
+    return {record["root"], record["previous_root"], good["root"]} - {""}

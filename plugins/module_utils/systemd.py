@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from typing import NamedTuple
 
@@ -23,6 +25,7 @@ class Status(NamedTuple):
 
     @property
     def running(self) -> bool:
+        """The main process is there."""
         return self.active in ("active", "reloading") and self.pid > 0
 
     @property
@@ -31,14 +34,24 @@ class Status(NamedTuple):
         return self.active in ("failed", "inactive") or self.sub.startswith("auto-restart")
 
 
+def booted() -> bool:
+    """Whether systemd runs this host, as sd_booted(3) finds out."""
+    return os.path.isdir("/run/systemd/system") and shutil.which("systemctl") is not None
+
+
 def systemctl(*args: str) -> None:
     """Run systemctl; raises RuntimeError with what it said."""
     done = subprocess.run(
         ["systemctl", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     if done.returncode:
-        said = done.stdout.decode(errors="replace").strip()
+        said = " ".join(done.stdout.decode(errors="replace").split())
         raise RuntimeError(f"systemctl {' '.join(args)} failed: {said}")
+
+
+def quietly(*args: str) -> None:
+    """Run systemctl where its failure does not matter."""
+    subprocess.run(["systemctl", *args], capture_output=True, check=False)
 
 
 def _process_generation(pid: int) -> str:
@@ -76,21 +89,14 @@ def status(unit: str) -> Status:
 
 
 def journal(unit: str, since: float, lines: int = 15) -> list[str]:
-    """The unit's own last log lines since a Unix time; empty where there is no journal."""
+    """The program's own last log lines since a Unix time; empty where there is no journal."""
+    if shutil.which("journalctl") is None:
+        return []
+    # What a program said just before it ended may still be on its way.
+    subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
+    command = ["journalctl", f"_SYSTEMD_UNIT={unit}", f"--since=@{since:.6f}", f"--lines={lines}"]
     done = subprocess.run(
-        [
-            "journalctl",
-            "--unit",
-            unit,
-            "--since",
-            f"@{since:.6f}",
-            "--lines",
-            str(lines),
-            "--output",
-            "cat",
-            "--no-pager",
-            "--quiet",
-        ],
+        [*command, "--output=cat", "--no-pager", "--quiet"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=False,

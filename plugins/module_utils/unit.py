@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from ansible_collections.meridian.metrics.plugins.module_utils.flags import comm
 
 GENERATION_VARIABLE = "MERIDIAN_GENERATION"
 _SECTIONS = ("Unit", "Service", "Install")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 def _defaults(name: str, user: str, argv: list[str]) -> dict[str, dict[str, Any]]:
@@ -64,22 +66,42 @@ def _defaults(name: str, user: str, argv: list[str]) -> dict[str, dict[str, Any]
     }
 
 
+def _word(place: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (str, int, float)):
+        raise ValueError(
+            f"{place} has a value of type {type(value).__name__}; "
+            "write a string, a number, a boolean, a list of them, or null to remove it"
+        )
+    if "\n" in str(value):
+        raise ValueError(f"{place} has a line break; write a list to repeat the key")
+    return str(value)
+
+
 def _lines(section: str, key: str, value: Any) -> list[str]:
-    lines = []
-    for item in value if isinstance(value, (list, tuple)) else [value]:
-        if isinstance(item, bool):
-            item = "yes" if item else "no"
-        if not isinstance(item, (str, int, float)):
-            raise ValueError(
-                f"unit setting {section}.{key} has a value of type {type(item).__name__}; "
-                "write a string, a number, a boolean, a list of them, or null to remove it"
-            )
-        if "\n" in str(item):
-            raise ValueError(
-                f"unit setting {section}.{key} has a line break; write a list to repeat the key"
-            )
-        lines.append(f"{key}={item}")
-    return lines
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return [f"{key}={_word(f'unit setting {section}.{key}', item)}" for item in items]
+
+
+def _environment_line(variable: str, value: Any) -> str:
+    if not _VARIABLE.match(variable):
+        raise ValueError(f"'{variable}' is no name of an environment variable")
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, (str, int, float)):
+        text = str(value)
+    else:
+        raise ValueError(
+            f"environment variable {variable} has a value of type {type(value).__name__}; "
+            "write a string, a number or a boolean"
+        )
+    if any(ord(character) < 32 for character in text):
+        raise ValueError(
+            f"environment variable {variable} has a control character in its value; "
+            "put such text in a file"
+        )
+    return "Environment=" + quote_word(f"{variable}={text}", expands_variables=False)
 
 
 def render_unit(
@@ -87,7 +109,7 @@ def render_unit(
     *,
     user: str,
     argv: list[str],
-    environment: Mapping[str, str],
+    environment: Mapping[str, Any],
     overrides: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """Render the unit file of a daemon, without its generation.
@@ -99,7 +121,9 @@ def render_unit(
     for section, settings in overrides.items():
         if section not in _SECTIONS:
             raise ValueError(f"unit section '{section}' is not one of {', '.join(_SECTIONS)}")
-        sections[section].update(settings or {})
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"unit section '{section}' is no dictionary of settings")
+        sections[section].update(settings)
     lines = [f"# Managed by meridian.metrics ({name}); a hand edit is undone by the next run."]
     for section in _SECTIONS:
         lines.append(f"[{section}]")
@@ -107,10 +131,7 @@ def render_unit(
             if value is not None:
                 lines.extend(_lines(section, key, value))
         if section == "Service":
-            lines.extend(
-                "Environment=" + quote_word(f"{variable}={value}", expands_variables=False)
-                for variable, value in sorted(environment.items())
-            )
+            lines.extend(_environment_line(*item) for item in sorted(environment.items()))
         lines.append("")
     return "\n".join(lines)
 

@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.meridian.metrics.plugins.module_utils.files import File
+from ansible_collections.meridian.metrics.plugins.module_utils.files import File, about
 
 _CHECK_SECONDS = 120
+# Memory: a full disk does not matter to a check, and no secret reaches the disk.
+_FOLDER = "/run"
 
 
 def _identity(user: str) -> dict[str, Any]:
@@ -26,6 +29,80 @@ def _identity(user: str) -> dict[str, Any]:
     return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
 
 
+def _give(folder: str, uid: int, gid: int) -> None:
+    for directory, _names, names in os.walk(folder):
+        for path in [directory, *(os.path.join(directory, name) for name in names)]:
+            os.chown(path, uid, gid)
+
+
+class _Copies:
+    """Copies of files in a folder of their own, and the words that lead a command to them."""
+
+    def __init__(self, files: Sequence[File], *, config_dir: str, folder: str) -> None:
+        self.files = [file for file in files if file.block is None]
+        self.config_dir = config_dir
+        self.inside = self._path(config_dir, folder)
+        self._mention = re.compile(re.escape(config_dir) + r"(?![\w.-])")
+        self.by_path = {file.path: self._path(file.path, folder) for file in self.files}
+
+    @staticmethod
+    def _path(path: str, folder: str) -> str:
+        return os.path.join(folder, os.path.relpath(path, "/"))
+
+    def redirected(self, text: str) -> str:
+        """The text with every mention of the config dir led to the copies."""
+        return self._mention.sub(self.inside, text)
+
+    def original(self, text: str) -> str:
+        """What a check said, about the files as they will be."""
+        for path, copy in self.by_path.items():
+            text = text.replace(copy, path)
+        return text.replace(self.inside, self.config_dir)
+
+    def write(self) -> None:
+        """Bring the copies to the disk."""
+        for file in self.files:
+            copy = self.by_path[file.path]
+            os.makedirs(os.path.dirname(copy), mode=0o700, exist_ok=True)
+            with about(copy), open(copy, "w", encoding="utf-8", errors="surrogateescape") as stream:
+                os.fchmod(stream.fileno(), file.mode)
+                stream.write(self.redirected(file.content))
+
+
+def _command(file: File, copies: _Copies, program: str, args: Sequence[str]) -> list[str]:
+    words: list[str] = []
+    for word in file.validate:
+        words.extend(args if word == "{args}" else [word])
+    # The program itself may be one of the files.
+    runs = copies.by_path.get(program, program)
+    return [
+        copies.redirected(word)
+        .replace("{program}", runs)
+        .replace("{path}", copies.by_path[file.path])
+        for word in words
+    ]
+
+
+def _run(command: Sequence[str], folder: str, identity: Mapping[str, Any]) -> tuple[int, str]:
+    """Run a check; its status and what it said."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_CHECK_SECONDS,
+            cwd=folder,
+            check=False,
+            **identity,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"'{command[0]}' did not end within {_CHECK_SECONDS} s"
+    except OSError as error:
+        return -1, f"'{command[0]}' cannot be run: {error.strerror}"
+    return done.returncode, done.stdout.decode(errors="replace").strip()
+
+
 def check(
     files: Sequence[File], *, config_dir: str, program: str, args: Sequence[str], user: str
 ) -> str:
@@ -34,57 +111,21 @@ def check(
     The copies lie in a folder of their own, and every mention of ``config_dir`` in them and in the
     commands points there, so that files which include each other are checked together.
     """
-    if not any(file.validate for file in files):
+    checked = [file for file in files if file.validate and file.block is None]
+    if not checked:
         return ""
     identity = _identity(user)
-    folder = tempfile.mkdtemp(prefix="meridian-check-", dir="/run")
+    folder = tempfile.mkdtemp(prefix="meridian-check-", dir=_FOLDER)
     try:
-        copies = {}
-        for file in files:
-            if file.block is None:
-                copies[file.key] = os.path.join(folder, os.path.relpath(file.path, "/"))
-        inside = os.path.join(folder, os.path.relpath(config_dir, "/"))
-        for file in files:
-            if file.block is not None:
-                continue
-            copy = copies[file.key]
-            os.makedirs(os.path.dirname(copy), mode=0o700, exist_ok=True)
-            with open(copy, "w", encoding="utf-8", errors="surrogateescape") as stream:
-                os.fchmod(stream.fileno(), file.mode)
-                stream.write(file.content.replace(config_dir, inside))
+        copies = _Copies(files, config_dir=config_dir, folder=folder)
+        copies.write()
         if identity:
-            for directory, _names, names in os.walk(folder):
-                for path in [directory, *(os.path.join(directory, name) for name in names)]:
-                    os.chown(path, identity["user"], identity["group"])
-        for file in files:
-            if not file.validate:
-                continue
-            words: list[str] = []
-            for word in file.validate:
-                words.extend(args if word == "{args}" else [word])
-            command = [
-                word.replace(config_dir, inside)
-                .replace("{program}", program)
-                .replace("{path}", copies[file.key])
-                for word in words
-            ]
-            try:
-                done = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    timeout=_CHECK_SECONDS,
-                    cwd=folder,
-                    check=False,
-                    **identity,
-                )
-            except subprocess.TimeoutExpired:
-                return f"{file.path}: the check by '{command[0]}' did not end within {_CHECK_SECONDS} s"
-            if done.returncode:
-                said = done.stdout.decode(errors="replace").replace(inside, config_dir).strip()
-                lines = "\n".join(said.splitlines()[-10:])
-                return f"{file.path} was refused by its check (status {done.returncode}):\n{lines}"
+            _give(folder, identity["user"], identity["group"])
+        for file in checked:
+            code, said = _run(_command(file, copies, program, args), folder, identity)
+            if code:
+                lines = "\n".join(copies.original(said).splitlines()[-10:])
+                return f"{file.path} was refused by its check (status {code}):\n{lines}"
         return ""
     finally:
         shutil.rmtree(folder, ignore_errors=True)

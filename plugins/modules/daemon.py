@@ -11,35 +11,39 @@ version_added: 0.1.0
 author:
   - Meridian contributors (@meridian)
 description:
-  - Brings a program, its files and its hardened systemd unit to a host, starts it and waits until it serves.
-  - The truth is the running process. Its unit exports a generation, the SHA-256 over unit text, program and the files that
-    need a restart, and the module reads it back from the process. An interrupted run, a hand edit or a crash in between is
-    therefore seen and mended by the next run.
-  - A state that does not become ready is replaced by the last one that did.
+  - Brings a program, its files and its hardened systemd unit to a host, starts it and waits until
+    it serves.
+  - The truth is the running process. Its unit exports a generation, the SHA-256 over unit text,
+    program and the files that need a restart, and the module reads it back from the process. An
+    interrupted run, a hand edit or a crash in between is therefore seen and mended by the next run.
+  - A state that does not become ready is replaced by the last one that did. Where several hosts
+    run the task, the first that fails ends the roll; the others are not touched.
   - One round trip when nothing changed, and a second one that carries only what the host lacks.
 options:
   name:
     description:
-      - Name of the daemon. Its unit is C(meridian-<name>.service), its files lie in C(/etc/meridian/<name>), its data in
-        C(/var/lib/<name>).
+      - Name of the daemon. Its unit is C(meridian-<name>.service), its files lie in
+        C(/etc/meridian/<name>), its data in C(/var/lib/<name>).
     type: str
     required: true
   state:
     description:
       - V(staged) puts program, files and unit in place and leaves a running daemon alone.
-      - V(started) does the same, then starts, restarts or reloads the daemon where its process is not as declared.
+      - V(started) does the same, then starts, restarts or reloads the daemon where its process is
+        not as declared.
       - V(absent) removes all but the data.
     type: str
     choices: [staged, started, absent]
     default: started
   start_stopped:
-    description: With O(state=staged), start a daemon that is not running; there is nothing to interrupt.
+    description:
+      - With O(state=staged), start a daemon that is not running; there is nothing to interrupt.
     type: bool
     default: false
   source:
     description:
-      - Where the program comes from. V(archive) is a release archive, V(package) the distribution's package, V(files) a
-        program that is among O(files) or already on the host.
+      - Where the program comes from. V(archive) is a release archive, V(package) the distribution's
+        package, V(files) a program that is among O(files) or already on the host.
     type: str
     choices: [archive, package, files]
     default: archive
@@ -47,10 +51,13 @@ options:
     description: Entry of the release list; O(name) when it is not given.
     type: str
   version:
-    description: Version of the archive, by default the release list's; or the exact version of the first package, by default any.
+    description:
+      - Version of the archive, by default the release list's; or the exact version of the first
+        package, by default any.
     type: str
   archive:
-    description: Parts of the release list's archive entry to replace, or a whole entry of one's own.
+    description:
+      - Parts of the release list's archive entry to replace, or a whole entry of one's own.
     type: dict
     suboptions:
       name:
@@ -76,10 +83,13 @@ options:
         description: Whether the program needs the archive's whole tree.
         type: bool
       sha256:
-        description: Pinned SHA-256 of the archive by architecture. It wins over the release's own checksum file.
+        description:
+          - Pinned SHA-256 of the archive by architecture. It wins over the release's own checksum
+            file.
         type: dict
   package:
-    description: Parts of the release list's package entry to replace, or a whole entry of one's own.
+    description:
+      - Parts of the release list's package entry to replace, or a whole entry of one's own.
     type: dict
     suboptions:
       names:
@@ -98,20 +108,25 @@ options:
     type: str
     default: ~/.cache/meridian/archives
   mirror:
-    description: Base URL that holds the files of O(archive_dir); it replaces the vendor's release page.
+    description:
+      - Base URL that holds the files of O(archive_dir); it replaces the vendor's release page.
     type: str
   program:
     description: Absolute path of the program, for O(source=files).
     type: str
   user:
-    description: System user and group that the daemon runs as, made where missing; O(name) when it is not given.
+    description:
+      - System user and group that the daemon runs as, made where missing; O(name) when it is not
+        given.
     type: str
   args:
     description: Flags by name, without dashes. A list repeats the flag, null leaves it out.
     type: dict
     default: {}
   arg_style:
-    description: V(go) writes C(-flag=value) and C(-flag=true), V(gnu) C(--flag=value), C(--flag) and C(--no-flag).
+    description:
+      - V(go) writes C(-flag=value) and C(-flag=true), V(gnu) C(--flag=value), C(--flag) and
+        C(--no-flag).
     type: str
     choices: [go, gnu]
     default: go
@@ -120,7 +135,9 @@ options:
     type: dict
     default: {}
   files:
-    description: Files of the daemon, owned by root and readable by its group. Files that are no longer declared are removed.
+    description:
+      - Files of the daemon, owned by root and readable by its group. Files that are no longer
+        declared are removed.
     type: list
     elements: dict
     default: []
@@ -148,16 +165,20 @@ options:
       validate:
         description:
           - Command that checks the file before anything is changed, as a list.
-          - C({program}) is the new program, C({path}) a copy of the file, C({args}) all of O(args). Every mention of
-            C(/etc/meridian/<name>) points at copies of all files.
+          - C({program}) is the new program, C({path}) a copy of the file, C({args}) all of O(args).
+            Every mention of C(/etc/meridian/<name>) points at copies of all files.
         type: list
         elements: str
         default: []
       block:
-        description: Name of a managed block. The text is then a part of an existing file that others own too.
+        description:
+          - Name of a managed block. The text is then a part of an existing file that others own
+            too.
         type: str
   unit:
-    description: Settings by section (Unit, Service, Install), laid over the hardened unit. A list repeats a key, null removes it.
+    description:
+      - Settings by section (Unit, Service, Install), laid over the hardened unit. A list repeats a
+        key, null removes it.
     type: dict
     default: {}
   ready:
@@ -166,7 +187,8 @@ options:
     default: {}
     suboptions:
       url:
-        description: Health URL, asked from the host itself. Without it, running for one second is enough.
+        description:
+          - Health URL, asked from the host itself. Without it, running for one second is enough.
         type: str
       status:
         description: Status that it has to answer.
@@ -215,10 +237,13 @@ options:
         type: str
 attributes:
   check_mode:
-    description: Can run in check_mode and return changed status prediction without modifying target.
+    description:
+      - Can run in check_mode and return changed status prediction without modifying target.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    description:
+      - Will return details on what has changed (or possibly needs changing in check_mode), when in
+        diff mode.
     support: full
 """
 
@@ -285,7 +310,7 @@ log:
   type: list
   elements: str
 rolled_back:
-  description: Whether there was an earlier state to go back to.
+  description: Whether an earlier state was put back and serves.
   returned: the daemon did not become ready
   type: bool
 """
@@ -294,17 +319,21 @@ import fcntl
 import os
 import platform
 import re
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meridian.metrics.plugins.module_utils.lifecycle import (
     Daemon,
     Failure,
     Needs,
+    explain,
 )
+from ansible_collections.meridian.metrics.plugins.module_utils.systemd import booted
 
 
-def _specification() -> dict:
+def _specification() -> dict[str, Any]:
     files = {
         "path": {"type": "str", "required": True},
         "content": {"type": "str"},
@@ -376,6 +405,7 @@ def _specification() -> dict:
             "type": "dict",
             "options": reload,
             "mutually_exclusive": [["signal", "url"]],
+            "required_one_of": [["signal", "url"]],
         },
         "purge_data": {"type": "bool", "default": False},
         "secrets": {"type": "dict", "no_log": True},
@@ -383,25 +413,50 @@ def _specification() -> dict:
     }
 
 
-def _run(module: AnsibleModule, daemon: Daemon) -> dict:
+def _run(module: AnsibleModule, daemon: Daemon) -> dict[str, Any]:
     if module.params["state"] == "absent":
         return {"changed": daemon.remove()}
-    staged = daemon.stage()
-    pending, now = daemon.pending(staged["generation"])
+    try:
+        staged = daemon.stage()
+    except (OSError, RuntimeError, ValueError, Failure) as error:
+        raise Failure(f"{explain(error)}\nWhat runs was not touched.") from error
+    pending, now = daemon.pending(staged.generation)
     starts = module.params["state"] == "started" or (
         module.params["start_stopped"] and pending == "start"
     )
-    result = {
-        "changed": staged["changed"] or (starts and pending != "none"),
-        "generation": staged["generation"],
-        "version": staged["program"].version,
-        "pending": "none" if starts else pending,
-    }
-    if module._diff:
-        result["diff"] = daemon.diff
-    if starts and not module.check_mode:
+    if starts and pending != "none" and not module.check_mode:
         daemon.activate(staged, pending, now)
-    return result
+    return {
+        "changed": staged.changed or (starts and pending != "none"),
+        "generation": staged.generation,
+        "version": staged.program.version,
+        "pending": "none" if starts else pending,
+        **({"diff": daemon.diff} if module._diff else {}),
+    }
+
+
+def _refuse(module: AnsibleModule) -> None:
+    """Fail on a host, or with a name, that this cannot work with."""
+    name = module.params["name"]
+    if not re.match(r"[a-z][a-z0-9_-]{0,30}\Z", name):
+        module.fail_json(
+            msg=f"'{name}' is no daemon name; write lower-case letters, digits, '_' and '-', "
+            "a letter first, at most 31 characters"
+        )
+    if name == "meridian":
+        module.fail_json(msg="a daemon cannot be named 'meridian': /var/lib/meridian is taken")
+    if not booted():
+        module.fail_json(msg=f"{name}: this host does not run systemd, which every daemon needs")
+    if os.geteuid() != 0:
+        module.fail_json(msg=f"{name}: only root can do this; set become: true")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One daemon at a time: they share packages, program folders and each other's records."""
+    with open("/run/meridian.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def main() -> None:
@@ -410,18 +465,10 @@ def main() -> None:
         supports_check_mode=True,
         required_if=[("source", "files", ("program",))],
     )
-    name = module.params["name"]
-    if not re.match(r"[a-z][a-z0-9_-]{0,30}\Z", name):
-        module.fail_json(
-            msg=f"'{name}' is no daemon name; write lower-case letters, digits, '_' and '-', "
-            "a letter first, at most 31 characters"
-        )
-    if shutil.which("systemctl") is None:
-        module.fail_json(msg="this host has no systemctl; meridian.metrics.daemon needs systemd")
+    _refuse(module)
     os.umask(0o022)
     try:
-        with open(f"/run/meridian-{name}.lock", "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with nullcontext() if module.check_mode else _alone():
             daemon = Daemon(
                 module.params,
                 check_mode=module.check_mode,
@@ -431,9 +478,9 @@ def main() -> None:
     except Needs:
         module.exit_json(changed=False, needs_program=True, machine=platform.machine())
     except Failure as failure:
-        module.fail_json(msg=f"{name}: {failure}", **failure.facts)
+        module.fail_json(msg=f"{module.params['name']}: {failure}", **failure.facts)
     except (OSError, RuntimeError, ValueError) as error:
-        module.fail_json(msg=f"{name}: {error}")
+        module.fail_json(msg=f"{module.params['name']}: {explain(error)}")
     module.exit_json(**result)
 
 
