@@ -131,7 +131,7 @@ def check_archives(inventory: Inventory) -> None:
 
 def summary(inventory: Inventory, report: Mapping[str, Any]) -> str:
     """Describe the running fleet; `report` is what playbooks/verify.yml wrote."""
-    password = (inventory.path / "credentials" / f"{READER}.txt").relative_to(ROOT)
+    password = (inventory.path / ".credentials" / f"{READER}.txt").relative_to(ROOT)
     url = f"http://{inventory.gateways[0]}:{GATEWAY_PORT}"
     clusters = [
         [name, f"{values['series']:,}", f"{values['samples']:,}"]
@@ -150,7 +150,8 @@ def summary(inventory: Inventory, report: Mapping[str, Any]) -> str:
             "",
             f"Query it as '{READER}'; the password is in {password}:",
             f'  curl -u "{READER}:$(cat {password})" "{url}/api/v1/query?query=up"',
-            f"  in a browser: {url}/vmui/",
+            # Debian's build comes without the web interface
+            *([f"  in a browser: {url}/vmui/"] if inventory.components else []),
             f"All gateways: {', '.join(inventory.gateways)}, port {GATEWAY_PORT}",
         ]
     )

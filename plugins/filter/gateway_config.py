@@ -30,7 +30,7 @@ EXAMPLES = r"""
     passwords: >-
       {{ lookup('meridian.metrics.credentials',
                 groups | meridian.metrics.gateway_users(hostvars, inventory_hostname),
-                directory=inventory_dir ~ '/credentials') }}
+                directory=inventory_dir ~ '/.credentials') }}
 """
 
 RETURN = r"""

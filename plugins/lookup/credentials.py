@@ -48,7 +48,7 @@ EXAMPLES = r"""
   vars:
     passwords: >-
       {{ lookup('meridian.metrics.credentials', ['grafana', 'operator'],
-                directory=inventory_dir ~ '/credentials',
+                directory=inventory_dir ~ '/.credentials',
                 given=meridian_credentials | default({})) }}
 """
 

@@ -70,7 +70,7 @@ def stored(host: Any, user: str) -> tuple[str, str]:
     """A user and the password that the run generated on the controller."""
     inventory = Path(host.backend.ansible_inventory)
     folder = inventory if inventory.is_dir() else inventory.parent
-    return user, (folder / "credentials" / user).read_text().strip()
+    return user, (folder / ".credentials" / f"{user}.txt").read_text().strip()
 
 
 @pytest.fixture

@@ -71,9 +71,8 @@ def test_the_summary_shows_samples_latency_and_the_way_to_query():
         "  eu-west-1          -        2.1",
         "  us-east-1          -          -",
         "",
-        "Query it as 'operator'; the password is in inventories/demo/credentials/operator.txt:",
-        '  curl -u "operator:$(cat inventories/demo/credentials/operator.txt)" '
+        "Query it as 'operator'; the password is in inventories/demo/.credentials/operator.txt:",
+        '  curl -u "operator:$(cat inventories/demo/.credentials/operator.txt)" '
         '"http://10.20.1.21:8427/api/v1/query?query=up"',
-        "  in a browser: http://10.20.1.21:8427/vmui/",
         "All gateways: 10.20.1.21, 10.20.1.22, port 8427",
     ]

@@ -186,9 +186,13 @@ def test_the_lookup_fails_with_the_plain_message(tmp_path: Path) -> None:
         lookup(["grafana"], {}, directory=str(tmp_path), given={"grafana": ""})
 
 
-def test_an_inventory_does_not_take_the_password_files_for_hosts(tmp_path: Path) -> None:
-    (tmp_path / "hosts.yml").write_text("all: {hosts: {agent-1: {}}}\n")
-    passwords(["grafana"], directory=tmp_path / "credentials", given={})
+@pytest.mark.parametrize("folder", [".credentials", "fleet"])
+def test_an_inventory_does_not_take_the_password_files_for_hosts(
+    tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet" / "hosts.yml").write_text("all: {hosts: {agent-1: {}}}\n")
+    passwords(["grafana"], directory=tmp_path / folder, given={})
 
     inventory = InventoryManager(loader=DataLoader(), sources=[str(tmp_path)])
 
