@@ -58,7 +58,9 @@ def _defaults(name: str, user: str, argv: list[str]) -> dict[str, dict[str, Any]
             "RemoveIPC": True,
             "CapabilityBoundingSet": "",
             "SystemCallArchitectures": "native",
-            "SystemCallFilter": ["@system-service", "~@privileged @resources"],
+            # mincore: VictoriaMetrics asks whether a page of a file is in memory, and exits when
+            # it may not; a storage that is still empty does not ask yet.
+            "SystemCallFilter": ["@system-service", "mincore", "~@privileged @resources"],
             # A refused call answers EPERM; without it the kernel kills a program that only asked.
             "SystemCallErrorNumber": "EPERM",
         },
