@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
-    Fleet,
     TopologyError,
     read_fleet,
 )
@@ -28,9 +27,27 @@ def fleet_filter(derive: Callable[..., object]) -> Callable[..., object]:
         **options: object,
     ) -> object:
         try:
-            fleet: Fleet = read_fleet(groups, hostvars, host)
+            fleet = read_fleet(_unwrapped(groups, hostvars, host), hostvars, host)
             return derive(fleet, f"{host}", *arguments, **options)
         except TopologyError as error:
             raise AnsibleFilterError(f"{error}") from error
 
     return filter_groups
+
+
+def _unwrapped(
+    groups: Mapping[str, Sequence[str]], hostvars: Mapping[str, Mapping[str, Any]], host: str
+) -> Mapping[str, Sequence[str]]:
+    """The same groups without the wrappers of ansible-core 2.19, where it can be seen that they are.
+
+    There every name in a list passes through the template engine when it is looked at. That takes
+    20 ms for 1,000 hosts, for each filter of each host. The inventory's own lists are plain.
+    """
+    raw_get = getattr(hostvars, "raw_get", None)
+    variables = raw_get(host) if raw_get else None
+    own = variables.get("groups") if isinstance(variables, Mapping) else None
+    if own and {name: len(own[name]) for name in own} == {
+        name: len(groups[name]) for name in groups
+    }:
+        return {f"{name}": own[name] for name in own}
+    return groups
