@@ -96,8 +96,9 @@ def collection(log: Path) -> None:
         env = {
             **hosts.ssh_environment(),
             "ANSIBLE_COLLECTIONS_PATH": str(installed),
-            "ANSIBLE_CONFIG": "/dev/null",
+            "ANSIBLE_CONFIG": str(Path(place) / "ansible.cfg"),
         }
+        (Path(place) / "ansible.cfg").touch()
         install = ["ansible-galaxy", "collection", "install", str(tarball), "-p", str(installed)]
         run(install, env=env)
         inventory = Path(place) / "one-host.yml"
