@@ -3,7 +3,7 @@ PYTHON ?= python3
 INVENTORY ?= demo
 BIN := .venv/bin
 
-.PHONY: help setup venv demo demo-down test lint unit lock clean
+.PHONY: help setup venv demo demo-down test bench lint unit lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -23,6 +23,10 @@ demo-down: ## stop the demo and remove its hosts
 
 test: ## everything: lint, unit tests, sanity, the built collection, every scenario, whole fleets
 	@$(PYTHON) dev/test.py
+
+bench: setup ## how long runs take, as ratios; PEER=<checkout of victoriametrics.cluster> for a comparison
+	@$(BIN)/python dev/bench.py $(if $(PEER),--peer $(PEER))
+	@$(BIN)/python tests/bench/plan.py
 
 lint: venv ## the linters
 	@$(PYTHON) dev/test.py lint
