@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -15,38 +14,42 @@ from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
 from ansible_collections.meridian.metrics.tests.unit.plugin_utils.fleets import PLAIN, inventory
 
 
-class RawHostvars(dict[str, dict[str, Any]]):
-    """Hostvars that give a host's variables unwrapped, as Ansible's do."""
+class Wrapped:
+    """Holds a value as ansible-core 2.19 does."""
 
-    def raw_get(self, host: str) -> Mapping[str, Any]:
-        return self[host]
+    def __init__(self, value: list[str]) -> None:
+        self.value = value
 
 
-class WrappedList(list[str]):
-    """A list that must not be looked into."""
+class LazyGroups(dict[str, Any]):
+    """Groups that hold their values wrapped, and count the lists that are looked at."""
 
-    def __iter__(self) -> Iterator[str]:
-        raise AssertionError("a wrapped list was looked into")
+    looked_at = 0
+
+    def __init__(self, groups: dict[str, list[str]]) -> None:
+        super().__init__({name: Wrapped(hosts) for name, hosts in groups.items()})
+
+    def __getitem__(self, name: str) -> list[str]:
+        self.looked_at += 1
+        return [host.replace("{{ here }}", "us-agent") for host in super().__getitem__(name).value]
 
 
 def agents(fleet: Fleet, _host: str) -> tuple[str, ...]:
     return fleet.all_hosts("vmagent")
 
 
-def test_wrapped_groups_are_taken_from_the_inventory_itself() -> None:
+def test_plain_names_are_taken_out_of_their_wrappers() -> None:
     made = inventory(PLAIN)
-    hostvars = RawHostvars(made.hostvars)
-    hostvars["us-agent"]["groups"] = made.groups
-    wrapped = {name: WrappedList(hosts) for name, hosts in made.groups.items()}
-    assert fleet_filter(agents)(wrapped, hostvars, "us-agent") == ("eu-agent", "us-agent")
+    groups = LazyGroups(made.groups)
+    found = fleet_filter(agents)(groups, made.hostvars, "us-agent")
+    assert found == ("eu-agent", "us-agent")
+    assert groups.looked_at == 0
 
 
-def test_groups_that_are_not_the_inventorys_are_taken_as_they_are() -> None:
+def test_names_that_are_templates_are_rendered() -> None:
     made = inventory(PLAIN)
-    hostvars = RawHostvars(made.hostvars)
-    hostvars["us-agent"]["groups"] = made.groups
-    other = made.groups | {"vmagent": ["us-agent"]}
-    assert fleet_filter(agents)(other, hostvars, "us-agent") == ("us-agent",)
+    groups = LazyGroups(made.groups | {"vmagent": ["{{ here }}"]})
+    assert fleet_filter(agents)(groups, made.hostvars, "us-agent") == ("us-agent",)
 
 
 def test_a_problem_of_the_topology_is_ansibles_error() -> None:
