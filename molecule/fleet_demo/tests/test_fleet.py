@@ -210,6 +210,20 @@ def test_agents_go_on_while_a_gateway_is_away() -> None:
     assert metric(AGENT, "vmagent_remotewrite_packets_dropped_total") == lost
 
 
+def test_a_new_password_reaches_the_gateways_and_the_clusters_agent(host: Any) -> None:
+    lost = metric(AGENT, "vmagent_remotewrite_packets_dropped_total")
+    process = host.check_output("systemctl show -P MainPID meridian-vmagent")
+    stored = CREDENTIALS / "eu-west-1-eks-01-prod.txt"
+    stored.write_text(f"renewed-{stored.read_text()}")
+    run = play("site.yml", "--tags", "vmauth,vmagent")
+    changed = {name for name, count in run.changed.items() if count}
+    assert changed == {"us-east-1-gateway-1", "us-east-1-gateway-2", "eu-west-1-agent-1"}
+    assert host.check_output("systemctl show -P MainPID meridian-vmagent") == process
+    started = time.time()
+    eventually(lambda: newest("eu-west-1-eks-01-prod") > started, seconds=60)
+    assert metric(AGENT, "vmagent_remotewrite_packets_dropped_total") == lost
+
+
 def newest(cluster: str) -> float:
     """Return the time of a cluster's newest sample, in seconds."""
     times = ask(f'max(timestamp(up{{cluster="{cluster}",job="vmagent"}}))')
