@@ -78,7 +78,7 @@ def _stored(path: Path, *, keep: bool) -> str:
         pass
     except (OSError, UnicodeDecodeError) as error:
         raise CredentialError(f"the password in {path} cannot be read: {error}") from error
-    password = "".join(secrets.choice(_ALPHABET) for _ in range(PASSWORD_LENGTH))
+    password = "".join(secrets.choice(_ALPHABET) for place in range(PASSWORD_LENGTH))
     if not keep:
         return password
     try:

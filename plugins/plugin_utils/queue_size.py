@@ -29,7 +29,8 @@ def queue_size(
         ("samples per second", samples_per_second),
         ("bytes per sample", bytes_per_sample),
     ):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value <= 0:
             raise ValueError(f"{name} is {value!r}; write a number above 0")
     megabytes = outage_hours * 3600 * samples_per_second * bytes_per_sample / 1e6
     chunks = math.ceil(megabytes / CHUNK_MEGABYTES)

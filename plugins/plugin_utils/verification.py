@@ -249,7 +249,7 @@ def _series(body: str) -> list[Series]:
 
 
 def _cluster_problems(plan: Plan, up: Sequence[Series]) -> list[str]:
-    seen = {tuple(labels.get(name, "") for name in LABELS) for labels, _ in up}
+    seen = {tuple(labels.get(name, "") for name in LABELS) for labels, value in up}
     return [
         f"no samples of cluster '{labels['cluster']}' with the labels "
         + ", ".join(f"{name}={labels[name]}" for name in LABELS if name != "cluster")
