@@ -135,7 +135,7 @@ def newest_ansible(log: Path) -> None:
         place = Path(folder)
         run_logged([python, "-m", "venv", folder], log)
         pip = [str(place / "bin" / "pip"), "install", "--quiet", "--no-input"]
-        run_logged([*pip, "ansible-core", "hypothesis", "pytest", "pytest-testinfra"], log)
+        run_logged([*pip, "ansible-core", "hypothesis", "prometheus-client", "pytest"], log)
         binaries = {"PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         version = run([str(place / "bin" / "ansible"), "--version"], env=binaries).splitlines()[0]
         say(f"note: newest-ansible is {version} with {Path(python).name}")
@@ -175,7 +175,8 @@ class Scenario:
 
     def run(self, log: Path) -> None:
         """Run the whole scenario."""
-        run_logged(["molecule", "--no-color", "test", "--scenario-name", self.name], log)
+        plain = {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}
+        run_logged(["molecule", "test", "--scenario-name", self.name], log, env=plain)
 
 
 def read_scenario(folder: Path) -> Scenario:
