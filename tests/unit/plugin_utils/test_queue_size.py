@@ -32,6 +32,7 @@ def test_bytes_per_sample_can_be_measured_anew() -> None:
         (24, -1, "samples per second is -1; write a number above 0"),
         ("24", 10, "outage hours is '24'; write a number above 0"),
         (True, 10, "outage hours is True; write a number above 0"),
+        (24, float("inf"), "samples per second is inf; write a number above 0"),
         (float("nan"), 10, "outage hours is nan; write a number above 0"),
     ],
 )
