@@ -20,7 +20,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Callable, NamedTuple, NoReturn
 
 from ansible_collections.meridian.metrics.plugins.module_utils import (
@@ -454,13 +454,16 @@ class Daemon:
             validation,
         )
 
-        complaint = validation.check(
-            self.files,
-            config_dir=self.config_dir,
-            program=program.path_for_checks,
-            args=self.args,
-            user=self.user,
-        )
+        own = next((file for file in self.files if file.path == program.path), None)
+        usual = nullcontext(program.path_for_checks)
+        with programs.runnable(own.content) if own else usual as path:
+            complaint = validation.check(
+                self.files,
+                config_dir=self.config_dir,
+                program=path,
+                args=self.args,
+                user=self.user,
+            )
         if complaint:
             raise Failure(self.redact(complaint))
 
@@ -590,6 +593,7 @@ class Daemon:
         rolled_back = False
         if good is None:
             self._disable()
+            systemd.quietly("daemon-reload")
             systemd.quietly("stop", self.unit)
             systemd.quietly("reset-failed", self.unit)
             message += (

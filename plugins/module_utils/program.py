@@ -95,6 +95,18 @@ def digest(root: str, members: Sequence[str] | None) -> str:
 
 
 @contextmanager
+def runnable(text: str) -> Iterator[str]:
+    """The path of a copy of a script, where programs can be run: many a /run forbids it."""
+    with _new_folder(os.path.join(PROGRAMS, "script")) as folder:
+        path = os.path.join(folder, "script")
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(text)
+        os.chmod(path, 0o755)
+        yield path
+        shutil.rmtree(folder)
+
+
+@contextmanager
 def _new_folder(near: str) -> Iterator[str]:
     """A new folder beside ``near``, removed when what fills it fails; OSErrors name ``near``."""
     parent = os.path.dirname(near)
@@ -265,7 +277,7 @@ def install_packages(names: Sequence[str], version: str) -> dict[str, str]:
 
 def remove_packages(names: Sequence[str]) -> None:
     """Remove packages, but for those that another package of this host needs by now."""
-    for name in names:
+    for name in package_versions(names):
         simulated = _run_apt(["--simulate", "remove", name]).stdout.decode(errors="replace")
         removed = {line.split()[1] for line in simulated.splitlines() if line.startswith("Remv ")}
         if removed <= set(names):

@@ -73,11 +73,9 @@ def _command(file: File, copies: _Copies, program: str, args: Sequence[str]) -> 
     words: list[str] = []
     for word in file.validate:
         words.extend(args if word == "{args}" else [word])
-    # The program itself may be one of the files.
-    runs = copies.by_path.get(program, program)
     return [
         copies.redirected(word)
-        .replace("{program}", runs)
+        .replace("{program}", program)
         .replace("{path}", copies.by_path[file.path])
         for word in words
     ]

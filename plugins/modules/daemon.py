@@ -454,7 +454,7 @@ def _refuse(module: AnsibleModule) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """One daemon at a time: they share packages, program folders and each other's records."""
-    with open("/run/meridian.lock", "w", encoding="utf-8") as lock:
+    with open("/run/meridian.lock", "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
