@@ -49,5 +49,5 @@ def _unwrapped(groups: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str
     return {name: hosts if _is_plain(hosts) else groups[name] for name, hosts in found.items()}
 
 
-def _is_plain(hosts: object) -> bool:
-    return type(hosts) is list and not any("{" in host for host in hosts)
+def _is_plain(hosts: Any) -> bool:
+    return hosts.__class__ is list and not any("{" in host for host in hosts)
