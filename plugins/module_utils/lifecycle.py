@@ -161,6 +161,8 @@ class Daemon:
 
     def _refuse_bad_declaration(self) -> None:
         self._refuse_bad_requests()
+        if self._user_exists():
+            disk.ids_of("root", self.user)
         unknown = set(self.params["unit"].get("Install") or {}) - set(_LINKS)
         if unknown:
             raise Failure(

@@ -20,7 +20,6 @@ class Status(NamedTuple):
     result: str
     exit_status: str
     pid: int
-    restarts: int
     generation: str
 
     @property
@@ -66,7 +65,7 @@ def _process_generation(pid: int) -> str:
 
 def status(unit: str) -> Status:
     """Ask systemd for the unit and the kernel for its main process."""
-    names = "ActiveState,SubState,Result,ExecMainStatus,MainPID,NRestarts"
+    names = "ActiveState,SubState,Result,ExecMainStatus,MainPID"
     done = subprocess.run(
         ["systemctl", "show", unit, "--property", names],
         capture_output=True,
@@ -83,7 +82,6 @@ def status(unit: str) -> Status:
         result=shown.get("Result", ""),
         exit_status=shown.get("ExecMainStatus", ""),
         pid=pid,
-        restarts=int(shown.get("NRestarts") or 0),
         generation=_process_generation(pid) if pid else "",
     )
 

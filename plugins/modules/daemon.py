@@ -116,8 +116,8 @@ options:
     type: str
   user:
     description:
-      - System user and group that the daemon runs as, made where missing; O(name) when it is not
-        given.
+      - System user, and group of the same name, that the daemon runs as, made where missing;
+        O(name) when it is not given.
     type: str
   args:
     description: Flags by name, without dashes. A list repeats the flag, null leaves it out.

@@ -9,8 +9,10 @@ import json
 import os
 import subprocess
 import tarfile
+import threading
 import urllib.request
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,7 +108,10 @@ class Fleet:
     inventory: str
     archives: Path
     folder: Path
-    runs: int = field(default=0)
+    runs: int = 0
+    # Whether the last run left the hosts as usual.
+    is_usual: bool = False
+    lock: Any = field(default_factory=threading.Lock)
 
     def parameters(self, **changes: Any) -> dict[str, Any]:
         """The daemon's parameters for testd, with some changed; None leaves one out."""
@@ -126,6 +131,7 @@ class Fleet:
     def run(self, *options: str, role: bool = False, hosts: str = "all", **changes: Any) -> Run:
         """Run the daemon's task, or the service role, on the hosts with the usual parameters."""
         given = self.parameters(**changes)
+        self.is_usual = False
         task: dict[str, Any]
         if role:
             variables = {f"service_{key}": f"{{{{ p.{key} }}}}" for key in given}
@@ -143,8 +149,9 @@ class Fleet:
         options: Sequence[str] = (),
     ) -> Run:
         """Run a playbook as a user would."""
-        self.runs += 1
-        place = self.folder / str(self.runs)
+        with self.lock:
+            self.runs += 1
+            place = self.folder / str(self.runs)
         place.mkdir()
         (place / "play.yml").write_text(json.dumps(plays, indent=1))
         (place / "variables.json").write_text(json.dumps(variables))
@@ -173,6 +180,18 @@ class Fleet:
         run = self.run(**changes)
         assert run.ok, run.output
         return run
+
+    def usual(self) -> None:
+        """Let the hosts be as usual: testd 1.122.1 serves what the usual parameters declare."""
+        if not self.is_usual:
+            self.serving()
+            self.is_usual = True
+
+    def each(self, **changes: Any) -> dict[str, Run]:
+        """Run the task in a run of its own for each host: a failure ends a common one."""
+        with ThreadPoolExecutor() as pool:
+            runs = pool.map(lambda name: self.run(hosts=name, **changes), HOSTS)
+            return dict(zip(HOSTS, runs, strict=True))
 
     def bare(self) -> None:
         """Leave nothing of testd on the hosts."""

@@ -66,7 +66,7 @@ HAND_EDITS = {
 @pytest.fixture(scope="class")
 def good(fleet: Fleet, machines: dict[str, Machine]) -> list[str]:
     """What is on the disk of hosts as declared."""
-    fleet.serving()
+    fleet.usual()
     return on_all(machines, SUMS)
 
 
@@ -107,7 +107,7 @@ class TestInterruptedRun:
     def test_between_stage_and_activate_is_completed(
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
-        fleet.serving()
+        fleet.usual()
         staged = fleet.run(state="staged", version="1.123.0")
         assert [staged[name]["pending"] for name in HOSTS] == ["restart", "restart"]
         assert [machines[name].ask()["version"] for name in HOSTS] == ["1.122.1", "1.122.1"]
@@ -119,7 +119,7 @@ class TestInterruptedRun:
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
         """The process that runs has read the edit, though its generation is the declared one."""
-        fleet.serving()
+        fleet.usual()
         on_all(machines, "echo '{\"x\": 1}' > /etc/meridian/testd/settings.json")
         on_all(machines, "systemctl restart meridian-testd")
         wait_for(lambda: pids(machines))
@@ -129,7 +129,7 @@ class TestInterruptedRun:
         assert [machines[name].ask()["settings"] for name in HOSTS] == [{}, {}]
 
     def test_before_a_reload_is_completed(self, fleet: Fleet, machines: dict[str, Machine]) -> None:
-        fleet.serving()
+        fleet.usual()
         new = [config("after the pause"), settings(), secret()]
         staged = fleet.run(state="staged", files=new)
         assert [staged[name]["pending"] for name in HOSTS] == ["reload", "reload"]
@@ -138,7 +138,7 @@ class TestInterruptedRun:
         assert greetings == ["after the pause", "after the pause"]
 
     def test_staged_twice_is_still_owed(self, fleet: Fleet) -> None:
-        fleet.serving()
+        fleet.usual()
         fleet.run(state="staged", version="1.123.0")
         again = fleet.run(state="staged", version="1.123.0")
         assert [again[name]["changed"] for name in HOSTS] == [False, False]
@@ -148,7 +148,7 @@ class TestInterruptedRun:
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
         """Another daemon of the same archive may prune between stage and activate."""
-        fleet.serving()
+        fleet.usual()
         fleet.run(state="staged", version="1.123.0")
         other = {"name": "other", "args": args(listen=":7071"), "user": "testd"}
         ready = {"url": "http://127.0.0.1:7071/health", "timeout": 10}
@@ -177,7 +177,7 @@ def wait_for(ask: object, seconds: float = 8) -> None:
 @pytest.fixture(scope="class")
 def reloaded(fleet: Fleet, machines: dict[str, Machine]) -> tuple[list[int], Run]:
     """A changed file that testd reloads; its processes before, and the run."""
-    fleet.serving()
+    fleet.usual()
     before = pids(machines)
     return before, fleet.serving(files=[config("good evening"), settings(), secret()])
 
@@ -201,7 +201,7 @@ class TestReload:
         assert [again[name]["changed"] for name in HOSTS] == [False, False]
 
     def test_by_url_keeps_the_process(self, fleet: Fleet, machines: dict[str, Machine]) -> None:
-        fleet.serving()
+        fleet.usual()
         before = pids(machines)
         url = {"url": "http://127.0.0.1:7070/-/reload"}
         fleet.serving(files=[config("by URL"), settings(), secret()], reload=url)
@@ -211,7 +211,7 @@ class TestReload:
     def test_that_the_program_does_not_know_is_a_restart(
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
-        fleet.serving()
+        fleet.usual()
         before = pids(machines)
         fleet.serving(files=[config("restarted"), settings(), secret()], reload=None)
         assert [machines[name].ask()["greeting"] for name in HOSTS] == ["restarted", "restarted"]
@@ -220,7 +220,7 @@ class TestReload:
     def test_is_not_asked_for_by_a_file_of_no_interest(
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
-        fleet.serving()
+        fleet.usual()
         before = pids(machines)
         readme = {"path": "README", "content": "written for people", "on_change": "none"}
         fleet.serving(files=[config(), settings(), secret(), readme])
@@ -231,7 +231,7 @@ class TestProcess:
     def test_that_crashes_is_started_again(
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
-        fleet.serving()
+        fleet.usual()
         before = pids(machines)
         on_all(machines, "systemctl kill --signal KILL meridian-testd")
         time.sleep(1)
@@ -241,7 +241,7 @@ class TestProcess:
     def test_that_somebody_stopped_is_started(
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
-        fleet.serving()
+        fleet.usual()
         on_all(machines, "systemctl stop meridian-testd")
         run = fleet.serving()
         assert [run[name]["changed"] for name in HOSTS] == [True, True]
@@ -251,7 +251,7 @@ class TestProcess:
 @pytest.fixture(scope="class")
 def tree(fleet: Fleet) -> Run:
     """A program that needs the whole tree of its archive."""
-    fleet.serving()
+    fleet.usual()
     return fleet.serving(archive=TREE, version="1.0.0")
 
 

@@ -12,7 +12,7 @@ from daemon_fleet import HOSTS, PORT, SECRET, Fleet, Machine, Run, config, secre
 @pytest.fixture(scope="class")
 def refused(fleet: Fleet, machines: dict[str, Machine]) -> dict[str, tuple[Run, bool, bool]]:
     """An upgrade that testd's dry run refuses; whether the disk and the process are the same."""
-    fleet.serving()
+    fleet.usual()
     before = [(machines[name].listing(), machines[name].ask()["pid"]) for name in HOSTS]
     broken = {**config(), "content": json.dumps({"greetings": "hello"})}
     run = fleet.run(version="1.123.0", files=[broken, settings(), secret()])
@@ -132,31 +132,38 @@ REFUSED = {
 
 
 @pytest.fixture(scope="class")
-def served(fleet: Fleet) -> None:
-    """Hosts as usual."""
-    fleet.bare()
-    fleet.serving()
+def refusals(fleet: Fleet) -> dict[str, str]:
+    """What the daemon's task says to each of them, in one run."""
+    fleet.usual()
+    tasks, variables = [], {}
+    for number, (case, (changes, _message)) in enumerate(REFUSED.items()):
+        given = fleet.parameters(**changes)
+        variables[f"p{number}"] = given
+        task = {key: f"{{{{ p{number}.{key} }}}}" for key in given}
+        tasks.append({"name": case, "meridian.metrics.daemon": task, "ignore_errors": True})
+    play = {"hosts": HOSTS[0], "gather_facts": False, "tasks": tasks}
+    run = fleet.playbook([play], variables)
+    return {task["task"]: task["msg"] for task in run.tasks}
 
 
-@pytest.mark.usefixtures("served")
 class TestDeclaration:
     @pytest.mark.parametrize("case", REFUSED)
-    def test_that_cannot_be_is_refused(
-        self, case: str, fleet: Fleet, machines: dict[str, Machine]
-    ) -> None:
-        changes, message = REFUSED[case]
-        run = fleet.run(**changes, hosts=HOSTS[0])
-        assert message in run[HOSTS[0]]["msg"]
-        assert machines[HOSTS[0]].ask()["version"] == "1.122.1"
+    def test_that_cannot_be_is_refused(self, case: str, refusals: dict[str, str]) -> None:
+        assert REFUSED[case][1] in refusals[case]
+
+    @pytest.mark.usefixtures("refusals")
+    def test_that_is_refused_changes_nothing(self, fleet: Fleet) -> None:
+        again = fleet.serving()
+        assert [again[name]["changed"] for name in HOSTS] == [False, False]
 
 
 @pytest.fixture(scope="class")
 def exits(fleet: Fleet) -> dict[str, Run]:
     """An upgrade, with changed files, to a version that exits; one run a host, each fails."""
-    fleet.serving()
+    fleet.usual()
     extra = {"path": "extra", "content": "of the broken version"}
     files = [config("broken"), settings(broken=True), secret("another-secret"), extra]
-    return {name: fleet.run(version="1.130.0", files=files, hosts=name) for name in HOSTS}
+    return fleet.each(version="1.130.0", files=files)
 
 
 class TestUpgradeThatExits:
@@ -194,11 +201,10 @@ class TestUpgradeThatExits:
 @pytest.fixture(scope="class")
 def never_ready(fleet: Fleet) -> dict[str, Run]:
     """An upgrade to a version, and another port, that never becomes ready."""
-    fleet.serving()
+    fleet.usual()
     ready = {"url": f"http://127.0.0.1:{PORT + 1}/health", "timeout": 2}
     arguments = {**fleet.parameters()["args"], "listen": f":{PORT + 1}"}
-    changes = {"version": "1.131.0", "ready": ready, "args": arguments}
-    return {name: fleet.run(**changes, hosts=name) for name in HOSTS}
+    return fleet.each(version="1.131.0", ready=ready, args=arguments)
 
 
 class TestUpgradeThatNeverBecomesReady:
@@ -229,8 +235,7 @@ def failed_reload(request: pytest.FixtureRequest, fleet: Fleet) -> tuple[str, di
     ready = {"url": f"http://127.0.0.1:{PORT}/health", "timeout": 3}
     fleet.serving(reload=reload, ready=ready)
     files = [config("trouble", **trouble), settings(), secret()]
-    changes = {"files": files, "reload": reload, "ready": ready}
-    return complaint, {name: fleet.run(**changes, hosts=name) for name in HOSTS}
+    return complaint, fleet.each(files=files, reload=reload, ready=ready)
 
 
 class TestReloadThatFails:
@@ -309,6 +314,13 @@ def read_only(request: pytest.FixtureRequest, machines: dict[str, Machine]) -> I
     yield folder
     for machine in machines.values():
         machine.sh(f"umount {folder}")
+
+
+@pytest.fixture(scope="class")
+def served(fleet: Fleet) -> None:
+    """Hosts as usual."""
+    fleet.bare()
+    fleet.serving()
 
 
 @pytest.mark.usefixtures("served")

@@ -51,7 +51,7 @@ class TestBlock:
     def test_is_taken_out_when_it_is_declared_no_longer(
         self, hosts_files: dict[str, str], fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
-        fleet.serving()
+        fleet.usual()
         assert {name: machines[name].sh("cat /etc/hosts") for name in HOSTS} == hosts_files
 
     def test_is_taken_out_with_the_daemon(

@@ -180,6 +180,17 @@ class TestUnit:
         assert [run[name]["changed"] for name in HOSTS] == [True, True]
 
 
+def test_modes_do_not_depend_on_the_umask(fleet: Fleet, machines: dict[str, Machine]) -> None:
+    fleet.bare()
+    for machine in machines.values():
+        machine.sh("printf '#!/bin/sh\\numask 0077\\nexec python3 \"$@\"\\n' > /root/python")
+        machine.sh("chmod 0755 /root/python")
+    run = fleet.run("-e", "ansible_python_interpreter=/root/python")
+    assert run.ok, run.output
+    modes = "stat -c %a /opt/meridian/testd/1.122.1/testd /etc/meridian /opt/meridian/testd"
+    assert [machines[name].sh(modes) for name in HOSTS] == ["755\n755\n755"] * 2
+
+
 class TestCheckMode:
     def test_on_a_bare_host_announces_the_change(self, fleet: Fleet) -> None:
         fleet.bare()
@@ -197,7 +208,7 @@ class TestCheckMode:
     def test_of_an_upgrade_changes_nothing_at_all(
         self, fleet: Fleet, machines: dict[str, Machine]
     ) -> None:
-        fleet.serving()
+        fleet.usual()
         before = {name: machines[name].listing() for name in HOSTS}
         run = fleet.run("--check", version="1.123.0", files=[config("new"), settings(), secret()])
         assert [run[name]["changed"] for name in HOSTS] == [True, True]

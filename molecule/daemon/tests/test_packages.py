@@ -48,6 +48,8 @@ apt-get update -qq -o Dir::Etc::sourcelist=/etc/apt/sources.list.d/testd.list \
 def repository(fleet: Fleet, machines: dict[str, Machine]) -> None:
     """A package repository on each host, of two versions that serve and one that exits."""
     fleet.bare()
+    for machine in machines.values():
+        machine.sh(f"apt-get purge -qq --yes testd 2>/dev/null; rm -rf {REPOSITORY}")
     for version, behaviour in (("1.0-1", "serve"), ("1.0-2", "serve"), ("1.0-3", "exit")):
         program = base64.b64encode(release(version, behaviour)).decode()
         for machine in machines.values():
@@ -133,8 +135,8 @@ class TestPackage:
     @pytest.mark.usefixtures("installed")
     def test_that_exits_is_rolled_back(self, fleet: Fleet, machines: dict[str, Machine]) -> None:
         packaged(fleet)
-        for name in HOSTS:
-            run = packaged(fleet, "1.0-3", hosts=name)
+        package = {"archive": None, "source": "package", "package": PACKAGE}
+        for name, run in fleet.each(version="1.0-3", **package).items():
             assert "The previous state (1.0-1) was put back and serves." in run[name]["msg"]
         assert [machines[name].ask()["version"] for name in HOSTS] == ["1.0-1", "1.0-1"]
 

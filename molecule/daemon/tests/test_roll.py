@@ -70,7 +70,7 @@ class TestRoll:
 
     def test_goes_on_at_the_host_that_failed(self, fleet: Fleet) -> None:
         """Its own failure does not keep a host from a rescue."""
-        fleet.serving()
+        fleet.usual()
         given = fleet.parameters()
         task = {key: f"{{{{ p.{key} }}}}" for key in given}
         tasks = {
