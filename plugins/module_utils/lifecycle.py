@@ -134,6 +134,7 @@ class Daemon:
         self.files = [self._file(declared) for declared in params["files"]]
         self.args = render_args(params["args"], params["arg_style"])
         self.record = records.load(self.name)
+        self.record["salt"] = self.record["salt"] or os.urandom(16).hex()
         self.diff: list[dict[str, str]] = []
         self._refuse_bad_declaration()
 
@@ -295,7 +296,12 @@ class Daemon:
         )
 
     def _generation(self, program: Program, unit_text: str) -> str:
-        held = {file.key: file.content for file in self.files if file.on_change == "restart"}
+        # Everyone can read a generation, and try passwords against one that is not salted.
+        held = {
+            file.key: _sha256([self.record["salt"], file.content])
+            for file in self.files
+            if file.on_change == "restart"
+        }
         return _sha256([unit_text, program.sha256, held])
 
     def _reload_hash(self) -> str:

@@ -28,7 +28,8 @@ EMPTY: dict[str, Any] = {
     "root": "",  # version folder of the program
     "previous_root": "",  # version folder that a rollback needs
     "packages": [],  # packages that this daemon made the host install
-    "package_units": [],
+    "package_units": [],  # their own units, masked for this daemon
+    "salt": "",  # makes generations say nothing of secrets
 }
 
 

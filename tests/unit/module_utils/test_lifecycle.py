@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,16 +174,26 @@ class TestGeneration:
         ],
     )
     def test_differs_when_a_restart_is_needed(self, changes: dict[str, Any], make: Make) -> None:
+        make().stage()
         usual = {"files": [declared("a.yml")], "check_mode": True}
         assert make(**{**usual, **changes}).stage().generation != make(**usual).stage().generation
 
     @pytest.mark.parametrize("on_change", ["reload", "none"])
     def test_is_the_same_when_a_file_needs_no_restart(self, on_change: str, make: Make) -> None:
+        make().stage()
         first, second = (
             make(check_mode=True, files=[declared("a.yml", text, on_change=on_change)])
             for text in ("x", "y")
         )
         assert first.stage().generation == second.stage().generation
+
+    def test_says_nothing_of_a_secret(self, make: Make, host: Path) -> None:
+        """It is the same on one host only, so nobody can try passwords against it."""
+        usual = {"files": [declared("p", secret=True)], "secrets": {"p": "s3cr3t"}}
+        first = make(**usual).stage().generation
+        assert make(**usual).stage().generation == first
+        shutil.rmtree(host / "var")
+        assert make(**usual).stage().generation != first
 
 
 class TestPending:
