@@ -120,7 +120,7 @@ def check_archives(inventory: Inventory) -> None:
     with step("Look for the release archives"):
         missing = archives.missing(inventory.components)
     if missing:
-        reasons = "\n".join(f"  {file}: {reason}" for file, reason in missing.items())
+        reasons = "\n".join(f"  {reason}" for reason in missing.values())
         raise Failure(
             f"{inventory.path.name} needs release archives that cannot be had:\n{reasons}",
             f"Download them, with their checksum files, where there is a way to the vendor's"

@@ -87,9 +87,8 @@ def carry_out(check: Check) -> Outcome:
     result, reason = "passed", ""
     try:
         if missing := archives.missing(list(check.needs)):
-            reasons = "; ".join(f"{file}: {why}" for file, why in missing.items())
             say(f"skipped           {check.name}")
-            return Outcome(check.name, "skipped", reason=reasons)
+            return Outcome(check.name, "skipped", reason="; ".join(missing.values()))
         check.run(log)
     except Failure as failure:
         result, reason = "failed", str(failure)

@@ -39,14 +39,14 @@ def test_needs_in_another_form_are_refused_instead_of_forgotten():
 
 
 def test_a_check_whose_archive_cannot_be_had_is_skipped_and_not_run(monkeypatch):
-    reasons = {"cluster.tar.gz": "not in the folder, no way to the vendor"}
+    reasons = {"cluster.tar.gz": "cluster.tar.gz is not in the folder, no way to the vendor"}
     monkeypatch.setattr(runner.archives, "missing", lambda names: reasons if names else {})
     ran = []
     check = runner.Check("scenario:x", ran.append, needs=("vmstorage",))
     assert runner.carry_out(check) == runner.Outcome(
         "scenario:x",
         "skipped",
-        reason="cluster.tar.gz: not in the folder, no way to the vendor",
+        reason="cluster.tar.gz is not in the folder, no way to the vendor",
     )
     assert ran == []
 
