@@ -25,7 +25,6 @@ def runs(fleet: Fleet, machines: dict[str, Machine]) -> list[Run]:
         fleet.run(*told, files=first),
         fleet.run(*told, "--check", files=second),
         fleet.run(*told, files=second),
-        fleet.run(*told, files=second),
         fleet.run(*told, files=[{**config(), "content": "{}"}, settings(), secret(SECOND)]),
         fleet.run(*told, files=second, version="1.130.0"),
         fleet.run(*told, files=second),
