@@ -9,12 +9,8 @@ and the files that need a restart, and the kernel tells which generation the mai
 from __future__ import annotations
 
 import glob
-import hashlib
-import json
 import os
-import platform
 import pwd
-import re
 import shutil
 import signal
 import subprocess
@@ -32,53 +28,23 @@ from ansible_collections.meridian.metrics.plugins.module_utils import (
 from ansible_collections.meridian.metrics.plugins.module_utils import (
     record as records,
 )
-from ansible_collections.meridian.metrics.plugins.module_utils import systemd
-from ansible_collections.meridian.metrics.plugins.module_utils.files import File, Write
-from ansible_collections.meridian.metrics.plugins.module_utils.flags import render_args
-from ansible_collections.meridian.metrics.plugins.module_utils.unit import (
-    render_unit,
-    with_generation,
+from ansible_collections.meridian.metrics.plugins.module_utils import (
+    sources,
+    systemd,
 )
+from ansible_collections.meridian.metrics.plugins.module_utils.declaration import (
+    CONFIG,
+    UNITS,
+    Declaration,
+    Failure,
+    signal_named,
+)
+from ansible_collections.meridian.metrics.plugins.module_utils.files import File, Write
+from ansible_collections.meridian.metrics.plugins.module_utils.sources import Program
+from ansible_collections.meridian.metrics.plugins.module_utils.unit import with_generation
 
 # `readiness` and `validation` are imported where they are used: the run that finds nothing to do is
 # the common one, and the HTTP client alone would double its imports.
-
-CONFIG = "/etc/meridian"
-STATE = "/var/lib"
-UNITS = "/etc/systemd/system"
-# Folders of units by the key of [Install] that puts a link there.
-_LINKS = {"WantedBy": "wants", "RequiredBy": "requires"}
-
-
-class Failure(Exception):
-    """The task failed; the text says what, where, and what to do, ``facts`` go into the result."""
-
-    def __init__(self, message: str, **facts: Any) -> None:
-        super().__init__(message)
-        self.facts = facts
-
-
-class Needs(Exception):
-    """The program is not on this host; the controller has to bring it."""
-
-
-class Program(NamedTuple):
-    """The program to run. ``folder`` holds it unpacked when it is not yet in its place ``root``."""
-
-    path: str
-    sha256: str
-    version: str
-    root: str = ""
-    folder: str = ""
-    files: Mapping[str, str] = {}
-    archive_sha256: str = ""
-
-    @property
-    def path_for_checks(self) -> str:
-        """Where it can be run before it is in its place."""
-        if not self.folder:
-            return self.path
-        return os.path.join(self.folder, os.path.relpath(self.path, self.root))
 
 
 class Staged(NamedTuple):
@@ -107,136 +73,31 @@ def _remove_if_empty(folder: str) -> None:
         os.rmdir(folder)
 
 
-def _signal(name: str) -> signal.Signals | None:
-    return signal.Signals.__members__.get("SIG" + name.upper().removeprefix("SIG"))
-
-
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-class Daemon:
-    """One daemon as its task declares it; ``params`` are the module's parameters."""
+class Daemon(Declaration):
+    """A declared daemon on this host. ``label`` restores the security context of a path."""
 
     def __init__(
         self, params: Mapping[str, Any], *, check_mode: bool, label: Callable[[str], Any]
     ) -> None:
-        self.params = params
+        super().__init__(params)
         self.check_mode = check_mode
         self.label = label
-        self.name: str = params["name"]
-        self.unit = f"meridian-{self.name}.service"
-        self.unit_path = os.path.join(UNITS, self.unit)
-        self.user: str = params["user"] or self.name
-        self.config_dir = os.path.join(CONFIG, self.name)
-        self.state_dir = os.path.join(STATE, self.name)
-        self.secrets: Mapping[str, str] = params["secrets"] or {}
-        self.files = [self._file(declared) for declared in params["files"]]
-        self.args = render_args(params["args"], params["arg_style"])
         self.record = records.load(self.name)
         self.record["salt"] = self.record["salt"] or os.urandom(16).hex()
         self.diff: list[dict[str, str]] = []
-        self._refuse_bad_declaration()
-
-    # What is declared
-
-    def _file(self, declared: Mapping[str, Any]) -> File:
-        path = os.path.normpath(os.path.join(self.config_dir, declared["path"]))
-        secret = declared["secret"]
-        if not re.match(r"0[0-7]{3}\Z", declared["mode"]):
-            raise Failure(
-                f"the file {path} has the mode '{declared['mode']}'; "
-                "write four octal digits in quotes, such as '0640'"
-            )
-        return File(
-            path=path,
-            content=self.secrets.get(declared["path"], "") if secret else declared["content"] or "",
-            mode=int(declared["mode"], 8),
-            owner="root",
-            group="root" if declared["block"] else self.user,
-            on_change=declared["on_change"],
-            secret=secret,
-            block=declared["block"],
-            validate=tuple(declared["validate"]),
-        )
-
-    def _refuse_bad_declaration(self) -> None:
-        self._refuse_bad_requests()
         if self._user_exists():
-            disk.ids_of("root", self.user)
-        unknown = set(self.params["unit"].get("Install") or {}) - set(_LINKS)
-        if unknown:
-            raise Failure(
-                f"unit setting Install.{min(unknown)} is not supported; use {' or '.join(_LINKS)}"
-            )
-        seen: set[str] = set()
-        for file in self.files:
-            if file.key in seen:
-                raise Failure(f"the file {file.key} is declared twice")
-            seen.add(file.key)
-            if file.secret and file.block:
-                raise Failure(
-                    f"the managed block in {file.path} cannot be secret: others read that file too"
-                )
-            if file.secret and file.mode & 0o007:
-                raise Failure(
-                    f"the secret file {file.path} has mode {file.mode:04o}, which lets everyone "
-                    "in; write 0640 or less"
-                )
-
-    def _refuse_bad_requests(self) -> None:
-        ready, reload = self.params["ready"], self.params["reload"] or {}
-        for place, url in (("ready.url", ready["url"]), ("reload.url", reload.get("url"))):
-            if url and not re.match(r"https?://[^/\s]+\S*\Z", url):
-                raise Failure(f"{place} '{url}' is no URL that starts with http:// or https://")
-        try:
-            re.compile(ready["body"] or "")
-        except re.error as error:
-            raise Failure(
-                f"ready.body '{ready['body']}' is no regular expression: {error}"
-            ) from error
-        if reload.get("signal") and _signal(reload["signal"]) is None:
-            raise Failure(f"reload.signal '{reload['signal']}' is no signal; write one such as HUP")
+            disk.ids_of("root", self.user)  # a user without a group of its name is refused
 
     # The program
 
     def _find_program(self) -> Program:
-        source = self.params["source"]
+        source, check_mode = self.params["source"], self.check_mode
         if source == "archive":
-            return self._archive_program()
+            return sources.from_archive(self.params, check_mode=check_mode)
+        version = self._packages() if self.params["package"] else ""
         if source == "package":
-            return self._package_program()
-        path = self.params["program"]
-        installed = self._packages() if self.params["package"] else ""
-        own = next((file for file in self.files if file.path == path), None)
-        if own is not None:
-            return Program(path, _sha256(own.content), installed)
-        if not os.path.isfile(path) and not self.check_mode:
-            raise Failure(f"the program {path} is neither on this host nor among its files")
-        found = programs.sha256_of(path) if os.path.isfile(path) else ""
-        return Program(path, found, installed)
-
-    def _archive_program(self) -> Program:
-        archive = self.params["archive"]
-        version = self.params["version"]
-        root = os.path.join(programs.PROGRAMS, archive["name"], version)
-        member = archive["program"]
-        members = None if archive["tree"] else [member]
-        path = os.path.join(root, member)
-        payload = self.params["payload"]
-        arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
-        if programs.intact(root, members, (archive["sha256"] or {}).get(arch)):
-            return Program(path, programs.digest(root, members), version, root)
-        if payload:
-            folder = programs.unpack(payload["path"], payload["files"], root)
-            names = sorted(payload["files"])
-            digest = _sha256([[name, payload["files"][name]] for name in names])
-            return Program(
-                path, digest, version, root, folder, payload["files"], payload["archive_sha256"]
-            )
-        if self.check_mode:
-            return Program(path, "", version, root)
-        raise Needs(path)
+            return sources.from_package(self.params, version, check_mode=check_mode)
+        return sources.from_files(self.params, self.files, version, check_mode=check_mode)
 
     def _packages(self) -> str:
         """Bring the packages to the host; the installed version of the first, '' if unknown."""
@@ -271,57 +132,14 @@ class Daemon:
             found = programs.install_packages(names, wanted or "")
         return found[names[0]]
 
-    def _package_program(self) -> Program:
-        package = self.params["package"]
-        version = self._packages()
-        root = os.path.join(programs.PROGRAMS, f"{package['names'][0]}.deb", version or "unknown")
-        member = os.path.basename(package["program"])
-        path = os.path.join(root, member)
-        if programs.intact(root, [member], None):
-            return Program(path, programs.digest(root, [member]), version, root)
-        if self.check_mode:
-            return Program(path, "", version, root)
-        folder, held = programs.copy_to_version_folder(package["program"], root)
-        return Program(path, _sha256([[member, held[member]]]), version, root, folder, held)
-
     # Staging
-
-    def _unit_text(self, program: Program) -> str:
-        return render_unit(
-            self.name,
-            user=self.user,
-            argv=[program.path, *self.args],
-            environment=self.params["environment"],
-            overrides=self.params["unit"],
-        )
-
-    def _generation(self, program: Program, unit_text: str) -> str:
-        # Everyone can read a generation, and try passwords against one that is not salted.
-        held = {
-            file.key: _sha256([self.record["salt"], file.content])
-            for file in self.files
-            if file.on_change == "restart"
-        }
-        return _sha256([unit_text, program.sha256, held])
-
-    def _reload_hash(self) -> str:
-        return _sha256({f.key: f.content for f in self.files if f.on_change == "reload"})
-
-    def _links(self) -> set[str]:
-        """The links that start the unit with the host."""
-        install = {"WantedBy": "multi-user.target", **(self.params["unit"].get("Install") or {})}
-        links = set()
-        for key, targets in install.items():
-            for target in targets.split() if isinstance(targets, str) else targets or []:
-                links.add(os.path.join(UNITS, f"{target}.{_LINKS[key]}", self.unit))
-        return links
 
     def _links_on_disk(self) -> set[str]:
         return set(glob.glob(os.path.join(glob.escape(UNITS), "*", self.unit)))
 
     def _links_wrong(self) -> bool:
         found = self._links_on_disk()
-        return found != self._links() or any(
+        return found != self.links() or any(
             os.path.realpath(link) != self.unit_path for link in found
         )
 
@@ -385,8 +203,8 @@ class Daemon:
                 shutil.rmtree(program.folder, ignore_errors=True)
 
     def _stage(self, program: Program) -> Staged:
-        bare_unit = self._unit_text(program)
-        generation = self._generation(program, bare_unit)
+        bare_unit = self.unit_text(program.path)
+        generation = self.generation(bare_unit, program.sha256, self.record["salt"])
         unit_text = with_generation(bare_unit, generation)
         changes = [change for change in map(disk.compare, self.files) if change]
         old_unit = disk.read_text(self.unit_path)
@@ -440,7 +258,7 @@ class Daemon:
 
     def _enable(self) -> None:
         """Let the links be those that the unit declares."""
-        wanted = self._links()
+        wanted = self.links()
         for link in self._links_on_disk() - wanted:
             os.unlink(link)
         for link in wanted:
@@ -502,7 +320,7 @@ class Daemon:
         if now.generation != generation or self.record["pending"] == "restart":
             return "restart", now
         if self.record["pending"] == "reload" or (
-            self.record["reload_hash"] and self.record["reload_hash"] != self._reload_hash()
+            self.record["reload_hash"] and self.record["reload_hash"] != self.reload_hash()
         ):
             return "reload", now
         return "none", now
@@ -530,7 +348,7 @@ class Daemon:
             self.name,
             {
                 "generation": staged.generation,
-                "reload_hash": self._reload_hash(),
+                "reload_hash": self.reload_hash(),
                 "unit_text": staged.unit_text,
                 "files": [file._asdict() for file in self.files],
                 "root": root,
@@ -539,7 +357,7 @@ class Daemon:
                 "reload": self.params["reload"],
             },
         )
-        self.record.update(pending="none", reload_hash=self._reload_hash())
+        self.record.update(pending="none", reload_hash=self.reload_hash())
         records.save(self.name, self.record)
         programs.prune(before | records.roots(self.name), self._kept_roots(self.name))
 
@@ -584,7 +402,7 @@ class Daemon:
                     f"{how['url']} refused the reload ({code}): {body[:300].strip()}"
                 )
         else:
-            os.kill(pid, _signal(how["signal"]) or signal.SIGHUP)
+            os.kill(pid, signal_named(how["signal"]) or signal.SIGHUP)
 
     def _give_up(
         self,
@@ -609,7 +427,7 @@ class Daemon:
                 "again until a run succeeds."
             )
         elif good["generation"] == staged.generation and (
-            good["reload_hash"] == self._reload_hash()
+            good["reload_hash"] == self.reload_hash()
         ):
             message += "Nothing was changed that could be put back; systemd goes on trying."
         else:
@@ -709,17 +527,3 @@ class Daemon:
             rest = [name for name in self.record[key] if name not in used]
             if rest:
                 undo(rest)
-
-    # Secrets
-
-    def redact(self, text: str) -> str:
-        """Blank out secret texts, and the words inside of them that could be one."""
-        for content in self.secrets.values():
-            words = {content.strip()}
-            for line in content.splitlines():
-                value = re.sub(r"^[\s-]*[\w.-]+:\s", "", line)
-                words.update(re.split(r"[\s\"',=:@{}\[\]]+", value))
-            for word in sorted(words, key=len, reverse=True):
-                if len(word) >= 6 and not word.startswith("/"):
-                    text = text.replace(word, "********")
-        return text

@@ -324,12 +324,9 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meridian.metrics.plugins.module_utils.lifecycle import (
-    Daemon,
-    Failure,
-    Needs,
-    explain,
-)
+from ansible_collections.meridian.metrics.plugins.module_utils.declaration import Failure
+from ansible_collections.meridian.metrics.plugins.module_utils.lifecycle import Daemon, explain
+from ansible_collections.meridian.metrics.plugins.module_utils.sources import Needs
 from ansible_collections.meridian.metrics.plugins.module_utils.systemd import booted
 
 

@@ -11,18 +11,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.meridian.metrics.plugins.module_utils import (
+    declaration,
     files,
     lifecycle,
     program,
     record,
     systemd,
 )
-from ansible_collections.meridian.metrics.plugins.module_utils.lifecycle import (
-    Daemon,
-    Failure,
-    Needs,
-    explain,
-)
+from ansible_collections.meridian.metrics.plugins.module_utils.declaration import Failure
+from ansible_collections.meridian.metrics.plugins.module_utils.lifecycle import Daemon, explain
+from ansible_collections.meridian.metrics.plugins.module_utils.sources import Needs
 
 Make = Callable[..., Daemon]
 
@@ -35,8 +33,10 @@ def names_in(folder: Path) -> list[str]:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that stands for a host's root, where everyone is the user who runs the tests."""
     for module, name in (
+        (declaration, "CONFIG"),
+        (declaration, "STATE"),
+        (declaration, "UNITS"),
         (lifecycle, "CONFIG"),
-        (lifecycle, "STATE"),
         (lifecycle, "UNITS"),
         (program, "PROGRAMS"),
         (record, "RECORDS"),
