@@ -45,12 +45,21 @@ STORED_ELSEWHERE: dict[str, object] = {
     },
 }
 BIN = ROOT / ".venv" / "bin"
-LIMITS = {
-    "second run / ping": 1.5,
-    "first run / ping": 4.0,
-    "second run / peer's second run": 0.1,
-    "first run / peer's first run": 0.2,
-    f"second run per host, {AGENTS} agents / {FEW} agents": 1.2,
+SAME = "peer with this ansible.cfg"
+# Name -> the two figures, what to multiply their ratio by, what it should reach.
+RATIOS = {
+    "second run / ping": ("second run", "ping", 1.0, "≤ 1.5"),
+    "first run / ping": ("first run", "ping", 1.0, "≤ 4"),
+    "second run / peer's": ("second run", "peer, second run", 1.0, "≤ 0.1"),
+    "first run / peer's": ("first run", "peer, first run", 1.0, "≤ 0.2"),
+    "second run / peer's with this ansible.cfg": ("second run", f"{SAME}, second run", 1.0, ""),
+    "first run / peer's with this ansible.cfg": ("first run", f"{SAME}, first run", 1.0, ""),
+    f"second run per host, {AGENTS} agents / {FEW} agents": (
+        f"{AGENTS} agents",
+        f"{FEW} agents",
+        FEW / AGENTS,
+        "≤ 1.2",
+    ),
 }
 
 
@@ -166,45 +175,50 @@ def measure_agents(rounds: int, folder: Path) -> dict[str, list[float]]:
 
 
 def measure_peer(rounds: int, peer: Path, folder: Path) -> dict[str, list[float]]:
-    """Time the peer's playbook on fresh copies of the same hosts."""
-    figures: dict[str, list[float]] = {"peer's first run": [], "peer's second run": []}
-    playbook = folder / "peer.yml"
-    playbook.write_text(
-        json.dumps(
-            [
-                {"hosts": component, "become": True, "roles": [component], "vars": settings}
-                for component, settings in (
-                    ("vmstorage", {}),
-                    ("vmselect", {"vmselect_config": peer_settings()}),
-                    ("vminsert", {"vminsert_config": peer_settings()}),
-                )
-            ]
-        )
-    )
-    env = {
-        "ANSIBLE_ROLES_PATH": str(peer / "roles"),
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+    """Time the peer's playbook on fresh copies of the same hosts.
+
+    First as it is shipped, with its own ansible.cfg; then with this project's, which pipelines.
+    """
+    shipped = {
+        "ANSIBLE_CONFIG": str(peer / "ansible.cfg"),
+        "ANSIBLE_FORKS": "5",
+        "ANSIBLE_STDOUT_CALLBACK": "default",  # the one it names left Ansible
     }
-    for number in range(1, rounds + 1):
-        with (
-            fleet(cluster_hosts()) as addresses,
-            served_archives(folder, next(iter(addresses.values()))) as url,
-        ):
-            extra = {f"{name}_version": f"v{VERSION}" for name in CLUSTER}
-            extra |= {f"{name}_repo_url": url for name in CLUSTER}
-            path = str(inventory(folder, grouped(addresses), dict(extra)))
-            timed([str(BIN / "ansible"), "-i", path, "all", "-m", "ansible.builtin.ping"], "ping")
-            play = [str(BIN / "ansible-playbook"), "-i", path, str(playbook)]
-            figures["peer's first run"].append(timed(play, "peer-first", env))
-            figures["peer's second run"].append(timed(play, "peer-second", env))
-        say(f"    round {number}: " + said(figures))
+    figures: dict[str, list[float]] = {}
+    for name, settings in (("peer", shipped), (SAME, {})):
+        env = {"ANSIBLE_ROLES_PATH": str(peer / "roles"), **settings}
+        for number in range(1, rounds + 1):
+            for run, seconds in peer_runs(peer, folder, env).items():
+                figures.setdefault(f"{name}, {run}", []).append(seconds)
+            say(f"    round {number}: " + said(figures))
     return figures
 
 
-def peer_settings() -> dict[str, str]:
-    """Name the storage nodes as the peer's own playbook does, by address."""
+def peer_runs(peer: Path, folder: Path, env: dict[str, str]) -> dict[str, float]:
+    """Time the peer's first and second run on hosts of their own."""
     nodes = "groups['vmstorage'] | map('extract', hostvars, 'ansible_host') | join(',')"
-    return {"storageNode": f"{{{{ {nodes} }}}}"}
+    variables: dict[str, object] = {
+        # As its playbook has them, but by address: these hosts know no names.
+        "vminsert_config": {"storageNode": f"{{{{ {nodes} }}}}"},
+        "vmselect_config": {
+            "cacheDataPath": "/var/lib/vmselect",
+            "storageNode": f"{{{{ {nodes} }}}}",
+        },
+        **{f"{name}_version": f"v{VERSION}" for name in CLUSTER},
+    }
+    with (
+        fleet(cluster_hosts()) as addresses,
+        served_archives(folder, next(iter(addresses.values()))) as url,
+    ):
+        variables |= {f"{name}_repo_url": url for name in CLUSTER}
+        path = str(inventory(folder, grouped(addresses), {}))
+        timed([str(BIN / "ansible"), "-i", path, "all", "-m", "ansible.builtin.ping"], "ping")
+        play = [str(BIN / "ansible-playbook"), "-i", path, str(peer / "playbooks" / "cluster.yml")]
+        play += ["--extra-vars", json.dumps(variables)]
+        return {
+            "first run": timed(play, "peer-first", env),
+            "second run": timed(play, "peer-second", env),
+        }
 
 
 @contextlib.contextmanager
@@ -253,21 +267,10 @@ def report(figures: dict[str, list[float]]) -> None:
     say("\n| run | median, s | min to max, s |\n|---|---|---|")
     for name, values in figures.items():
         say(f"| {name} | {median[name]:.2f} | {min(values):.2f} to {max(values):.2f} |")
-    ratios = {
-        "second run / ping": ("second run", "ping", 1.0),
-        "first run / ping": ("first run", "ping", 1.0),
-        "second run / peer's second run": ("second run", "peer's second run", 1.0),
-        "first run / peer's first run": ("first run", "peer's first run", 1.0),
-        f"second run per host, {AGENTS} agents / {FEW} agents": (
-            f"{AGENTS} agents",
-            f"{FEW} agents",
-            FEW / AGENTS,
-        ),
-    }
     say("\n| ratio | measured | to reach |\n|---|---|---|")
-    for name, (upper, lower, factor) in ratios.items():
+    for name, (upper, lower, factor, limit) in RATIOS.items():
         if upper in median and lower in median:
-            say(f"| {name} | {median[upper] / median[lower] * factor:.2f} | ≤ {LIMITS[name]} |")
+            say(f"| {name} | {median[upper] / median[lower] * factor:.3f} | {limit} |")
 
 
 def program() -> None:
