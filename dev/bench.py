@@ -281,7 +281,8 @@ def program() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer", type=Path)
     arguments = parser.parse_args()
-    say(f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}")
+    kernel = platform.release().split("-")[0]
+    say(f"{os.cpu_count()} cores, {platform.machine()}, Linux {kernel}")
     with tempfile.TemporaryDirectory(prefix="meridian-bench-") as name:
         folder = Path(name)
         say(f"==> {len(cluster_hosts())} hosts: storage cluster")
