@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from steps import Failure, run, say
 
 LOG = Path("/var/log/meridian-dockerd.log")
+PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 # systemd takes about ten instances a host; the kernel's default of 128 is for the whole machine
 INOTIFY_INSTANCES = 1024
@@ -64,6 +66,7 @@ def start() -> None:
     else:
         say(f"    starting dockerd in the background (log: {LOG})")
         mount_cgroups()
+        forget_dead_engine()
         with LOG.open("ab") as log:
             subprocess.Popen(
                 ["dockerd"],
@@ -80,6 +83,23 @@ def start() -> None:
                 f"Read {LOG} (or journalctl -u docker): its last lines say why.",
             )
         time.sleep(0.3)
+
+
+def forget_dead_engine(pid_files: Sequence[Path] = PID_FILES) -> None:
+    """Remove the pid files of a killed engine: with them the next one refuses to start."""
+    for file in pid_files:
+        if file.exists() and not is_alive(file.read_text().strip(), file.stem):
+            file.unlink()
+
+
+def is_alive(pid: str, program: str) -> bool:
+    """Say whether a process runs (a zombie does not) and is that program, such as `docker`."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    return fields["Name"].strip().startswith(program) and "Z" not in fields["State"]
 
 
 def mount_cgroups() -> None:
