@@ -448,15 +448,6 @@ def clusters_of(fleet: Fleet, region: str) -> list[Labels]:
     return [clusters[cluster] for cluster in sorted(clusters)]
 
 
-def expected_clusters(fleet: Fleet, _host: str) -> list[dict[str, str]]:
-    """The labels of every cluster of the fleet, sorted by region and cluster."""
-    return [
-        labels.as_dict()
-        for region in sorted(fleet.settings.regions)
-        for labels in clusters_of(fleet, region)
-    ]
-
-
 def storage_regions(fleet: Fleet) -> list[str]:
     """The sorted regions that store metrics."""
     return sorted({storage_region_of(fleet, region) for region in fleet.settings.regions})

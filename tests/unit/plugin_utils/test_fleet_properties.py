@@ -155,7 +155,7 @@ def _derived(made: Inventory) -> dict[str, Any]:
         "plan": fleet_plan(fleet, asked),
         "problems": fleet_problems(made.groups, made.hostvars, asked),
         "sources": gateway.data_sources(fleet, asked),
-        "clusters": topology.expected_clusters(fleet, asked),
+        "clusters": [topology.clusters_of(fleet, each) for each in sorted(fleet.settings.regions)],
         "agents": {
             host: (
                 scraping.scrape_configs(fleet, host),
