@@ -57,7 +57,8 @@ class Declaration:
         self.state_dir = os.path.join(STATE, self.name)
         self.secrets: Mapping[str, str] = params["secrets"] or {}
         self.files = [self._file(declared) for declared in params["files"]]
-        self.args = render_args(params["args"], params["arg_style"])
+        subcommand = [params["subcommand"]] if params["subcommand"] else []
+        self.args = [*subcommand, *render_args(params["args"], params["arg_style"])]
         self._refuse_bad_declaration()
 
     def _file(self, declared: Mapping[str, Any]) -> File:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Meridian contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make one long-running program on this host be exactly as declared: stage, activate, roll back.
+"""Make one long-running program on this host be exactly as declared: activate, roll back, remove.
 
 The truth is the running process: its unit exports a generation, the SHA-256 over unit text, program
 and the files that need a restart, and the kernel tells which generation the main process has.
@@ -8,16 +8,14 @@ and the files that need a restart, and the kernel tells which generation the mai
 
 from __future__ import annotations
 
-import glob
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
-from typing import Any, Callable, NamedTuple, NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from ansible_collections.meridian.metrics.plugins.module_utils import (
     files as disk,
@@ -29,31 +27,20 @@ from ansible_collections.meridian.metrics.plugins.module_utils import (
     record as records,
 )
 from ansible_collections.meridian.metrics.plugins.module_utils import (
-    sources,
     systemd,
 )
 from ansible_collections.meridian.metrics.plugins.module_utils.declaration import (
     CONFIG,
-    UNITS,
-    Declaration,
     Failure,
     signal_named,
 )
 from ansible_collections.meridian.metrics.plugins.module_utils.files import File, Write
-from ansible_collections.meridian.metrics.plugins.module_utils.sources import Program
-from ansible_collections.meridian.metrics.plugins.module_utils.unit import with_generation
+from ansible_collections.meridian.metrics.plugins.module_utils.staging import Staged, Staging
 
-# `readiness` and `validation` are imported where they are used: the run that finds nothing to do is
-# the common one, and the HTTP client alone would double its imports.
-
-
-class Staged(NamedTuple):
-    """What is, or in check mode would be, in place, and whether that is a change."""
-
-    program: Program
-    unit_text: str
-    generation: str
-    changed: bool
+# `gate`, `readiness` and `validation` are imported where they are used: the run that finds nothing
+# to do is the common one, and the HTTP client alone would double its imports.
+if TYPE_CHECKING:
+    from ansible_collections.meridian.metrics.plugins.module_utils.gate import Gate
 
 
 def explain(error: Exception) -> str:
@@ -73,242 +60,14 @@ def _remove_if_empty(folder: str) -> None:
         os.rmdir(folder)
 
 
-class Daemon(Declaration):
-    """A declared daemon on this host. ``label`` restores the security context of a path."""
+class Daemon(Staging):
+    """A declared daemon on this host, from what is staged to what runs."""
 
     def __init__(
         self, params: Mapping[str, Any], *, check_mode: bool, label: Callable[[str], Any]
     ) -> None:
-        super().__init__(params)
-        self.check_mode = check_mode
-        self.label = label
-        self.record = records.load(self.name)
-        self.record["salt"] = self.record["salt"] or os.urandom(16).hex()
-        self.diff: list[dict[str, str]] = []
-        if self._user_exists():
-            disk.ids_of("root", self.user)  # a user without a group of its name is refused
-
-    # The program
-
-    def _find_program(self) -> Program:
-        source, check_mode = self.params["source"], self.check_mode
-        if source == "archive":
-            return sources.from_archive(self.params, check_mode=check_mode)
-        version = self._packages() if self.params["package"] else ""
-        if source == "package":
-            return sources.from_package(self.params, version, check_mode=check_mode)
-        return sources.from_files(self.params, self.files, version, check_mode=check_mode)
-
-    def _packages(self) -> str:
-        """Bring the packages to the host; the installed version of the first, '' if unknown."""
-        package = self.params["package"]
-        names, units, wanted = package["names"], package["units"] or [], self.params["version"]
-        found = programs.package_versions(names)
-        missing = [name for name in names if name not in found]
-        outdated = missing or (wanted and found[names[0]] != wanted)
-        unmasked = programs.unmasked(units)
-        if outdated:
-            after = {**dict.fromkeys(missing, "(newest)"), **({names[0]: wanted} if wanted else {})}
-            self._describe_change(
-                "packages",
-                "".join(f"{name} {found.get(name, '(none)')}\n" for name in after),
-                "".join(f"{name} {version}\n" for name, version in after.items()),
-            )
-        if unmasked:
-            self._describe_change("units", "".join(f"{unit}\n" for unit in unmasked), "")
-        if self.check_mode:
-            return wanted or found.get(names[0], "")
-        # Ours to remove again: what was missing here, or what another daemon brought.
-        others = [records.load(other) for other in records.others(self.name)]
-        brought = {name for other in others for name in other["packages"]}
-        ours = sorted({*self.record["packages"], *missing, *(brought & set(names))})
-        masked = sorted({*self.record["package_units"], *units})
-        if [ours, masked] != [self.record["packages"], self.record["package_units"]]:
-            self.record.update(packages=ours, package_units=masked)
-            records.save(self.name, self.record)
-        if unmasked:
-            programs.mask(units)
-        if outdated:
-            found = programs.install_packages(names, wanted or "")
-        return found[names[0]]
-
-    # Staging
-
-    def _links_on_disk(self) -> set[str]:
-        return set(glob.glob(os.path.join(glob.escape(UNITS), "*", self.unit)))
-
-    def _links_wrong(self) -> bool:
-        found = self._links_on_disk()
-        return found != self.links() or any(
-            os.path.realpath(link) != self.unit_path for link in found
-        )
-
-    def _user_exists(self) -> bool:
-        try:
-            pwd.getpwnam(self.user)
-        except KeyError:
-            return False
-        return True
-
-    def _add_user(self) -> None:
-        command = ["useradd", "--system", "--user-group", "--no-create-home"]
-        command += ["--home-dir", self.state_dir, "--shell", "/usr/sbin/nologin", self.user]
-        try:
-            done = subprocess.run(
-                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-            )
-        except FileNotFoundError:
-            raise Failure(
-                f"this host has no useradd; make the system user '{self.user}' yourself"
-            ) from None
-        if done.returncode:
-            said = done.stdout.decode(errors="replace").strip()
-            raise Failure(f"cannot make the system user '{self.user}': {said}")
-
-    def _made_user(self) -> bool:
-        """Whether the user exists and is ours: its home is the data's folder."""
-        return self._user_exists() and pwd.getpwnam(self.user).pw_dir == self.state_dir
-
-    def _config_dir_wrong(self) -> bool:
-        try:
-            found = os.stat(self.config_dir)
-            return (found.st_uid, found.st_gid, found.st_mode & 0o7777) != (
-                0,
-                pwd.getpwnam(self.user).pw_gid,
-                0o750,
-            )
-        except (FileNotFoundError, KeyError):
-            return True
-
-    def _make_config_dir(self) -> None:
-        with disk.about(self.config_dir):
-            os.makedirs(self.config_dir, mode=0o750, exist_ok=True)
-            os.chmod(CONFIG, 0o755)
-            os.chown(self.config_dir, 0, pwd.getpwnam(self.user).pw_gid)
-            os.chmod(self.config_dir, 0o750)
-        self.label(self.config_dir)
-
-    def _stale(self) -> list[list[str | None]]:
-        """Managed files, as [path, block], that are no longer declared."""
-        declared = [[file.path, file.block] for file in self.files]
-        return [managed for managed in self.record["files"] if managed not in declared]
-
-    def stage(self) -> Staged:
-        """Put program, unit and files in place; nothing running is touched."""
-        program = self._find_program()
-        try:
-            return self._stage(program)
-        finally:
-            if program.folder:
-                shutil.rmtree(program.folder, ignore_errors=True)
-
-    def _stage(self, program: Program) -> Staged:
-        bare_unit = self.unit_text(program.path)
-        generation = self.generation(bare_unit, program.sha256, self.record["salt"])
-        unit_text = with_generation(bare_unit, generation)
-        changes = [change for change in map(disk.compare, self.files) if change]
-        old_unit = disk.read_text(self.unit_path)
-        new_program = bool(program.folder) or not program.sha256
-        if changes or new_program or old_unit != unit_text:
-            self._validate(program)
-        self._describe(changes, program, old_unit, unit_text)
-        # Text that differs: the process may have read it, even if its generation says otherwise.
-        levels = {change.file.on_change for change in changes if change.before != change.after}
-        if new_program or old_unit != unit_text or "restart" in levels:
-            self.record["pending"] = "restart"
-        elif "reload" in levels and self.record["pending"] == "none":
-            self.record["pending"] = "reload"
-        changed = bool(
-            self.diff
-            or self._links_wrong()
-            or not self._user_exists()
-            or self._config_dir_wrong()
-            or self.record["root"] != program.root
-        )
-        staged = Staged(program, unit_text, generation, changed)
-        if changed and not self.check_mode:
-            self._put_in_place(staged, changes, unit_is_new=old_unit != unit_text)
-        return staged
-
-    def _put_in_place(
-        self, staged: Staged, changes: list[disk.Change], *, unit_is_new: bool
-    ) -> None:
-        """Program, files and unit. What is owed for them is on record before the first of them."""
-        stale = self._stale()
-        managed = [[file.path, file.block] for file in self.files]
-        self.record["files"] = managed + stale
-        records.save(self.name, self.record)
-        if not self._user_exists():
-            self._add_user()
-        self._make_config_dir()
-        program = staged.program
-        if program.folder:
-            programs.install(
-                program.folder, program.root, program.files, program.archive_sha256, self.label
-            )
-        writes = [disk.to_write(change) for change in changes]
-        if unit_is_new:
-            writes.append(Write(self.unit_path, staged.unit_text.encode(), 0o644))
-        disk.write_all(writes, self.label)
-        for path, block in stale:
-            disk.remove(str(path), block, self.label)
-        self._enable()
-        self.record.update(files=managed, root=program.root)
-        records.save(self.name, self.record)
-
-    def _enable(self) -> None:
-        """Let the links be those that the unit declares."""
-        wanted = self.links()
-        for link in self._links_on_disk() - wanted:
-            os.unlink(link)
-        for link in wanted:
-            if os.path.realpath(link) != self.unit_path or not os.path.islink(link):
-                with disk.about(link):
-                    os.makedirs(os.path.dirname(link), exist_ok=True)
-                    if os.path.lexists(link):
-                        os.unlink(link)
-                    os.symlink(os.path.join("..", self.unit), link)
-
-    def _disable(self) -> None:
-        for link in self._links_on_disk():
-            os.unlink(link)
-
-    def _validate(self, program: Program) -> None:
-        if not os.path.isfile(program.path_for_checks) and self.check_mode:
-            return  # A bare host has nothing to check with yet.
-        from ansible_collections.meridian.metrics.plugins.module_utils import (  # noqa: PLC0415
-            validation,
-        )
-
-        own = next((file for file in self.files if file.path == program.path), None)
-        usual = nullcontext(program.path_for_checks)
-        with programs.runnable(own.content) if own else usual as path:
-            complaint = validation.check(
-                self.files,
-                config_dir=self.config_dir,
-                program=path,
-                args=self.args,
-                user=self.user,
-            )
-        if complaint:
-            raise Failure(self.redact(complaint))
-
-    def _describe_change(self, what: str, before: str, after: str) -> None:
-        self.diff.append(
-            {"before_header": what, "after_header": what, "before": before, "after": after}
-        )
-
-    def _describe(
-        self, changes: list[disk.Change], program: Program, old_unit: str | None, unit_text: str
-    ) -> None:
-        """Add to the diff; whatever is a change to the text of something is in it."""
-        if program.folder or not program.sha256:
-            self._describe_change(program.path, "", f"program, version {program.version}\n")
-        self.diff.extend(map(disk.diff_of, changes))
-        for path, block in self._stale():
-            self._describe_change(str(path), f"managed block {block}\n" if block else "file\n", "")
-        if old_unit != unit_text:
-            self._describe_change(self.unit_path, old_unit or "", unit_text)
+        super().__init__(params, check_mode=check_mode, label=label)
+        self.passed: dict[str, Any] = {}  # how the gate was passed
 
     # Activation
 
@@ -323,10 +82,58 @@ class Daemon(Declaration):
             self.record["reload_hash"] and self.record["reload_hash"] != self.reload_hash()
         ):
             return "reload", now
-        return "none", now
+        return self.owed(), now
+
+    def owed(self) -> str:
+        """What is owed once the process is as declared: none, or the gate of its last change."""
+        return "gate" if self.record["gate"] else "none"
 
     def activate(self, staged: Staged, pending: str, now: systemd.Status) -> None:
-        """Make the staged state the running one, or go back to the last that served."""
+        """Make the staged state the running one, or go back to the last that served.
+
+        A change that interrupts a running process passes its gate, if it has one, before and after.
+        """
+        interrupts = pending == "restart" or (pending == "reload" and not self.params["reload"])
+        gate = self._gate() if interrupts or self.record["gate"] else None
+        if gate and interrupts:
+            self._ask_before(gate)
+        if pending != "gate":
+            self._make_run(staged, pending, now)
+        if gate:
+            self._ask_after(gate, served=time.time() if pending != "gate" else None)
+        elif self.params["state"] == "started" and self.record["gate"]:
+            self.record["gate"] = {}
+            records.save(self.name, self.record)
+
+    def _gate(self) -> Gate | None:
+        declared = self.params["gate"]
+        if not declared or not declared["timeout"] or not declared["checks"]:
+            return None
+        from ansible_collections.meridian.metrics.plugins.module_utils.gate import (  # noqa: PLC0415
+            Gate,
+        )
+
+        return Gate(declared)
+
+    def _ask_before(self, gate: Gate) -> None:
+        owed = self.record["gate"].get("baseline") or {}
+        baseline = gate.before(owed)
+        self.passed["skipped"] = gate.skipped
+        # On record before the process is touched: an interrupted run leaves the question open.
+        self.record["gate"] = {"baseline": baseline, "since": time.time()}
+        records.save(self.name, self.record)
+
+    def _ask_after(self, gate: Gate, *, served: float | None) -> None:
+        """Wait for what held before; ``served`` is when the process began to serve, if just now."""
+        owed = self.record["gate"]
+        if served:
+            owed["since"] = served
+            records.save(self.name, self.record)
+        self.passed["seconds"] = round(gate.after(owed["baseline"], owed["since"]), 1)
+        self.record["gate"] = {}
+        records.save(self.name, self.record)
+
+    def _make_run(self, staged: Staged, pending: str, now: systemd.Status) -> None:
         since = time.time()
         good = records.load_good(self.name)
         ready, reload = self.params["ready"], self.params["reload"]

@@ -29,6 +29,7 @@ EMPTY: dict[str, Any] = {
     "previous_root": "",  # version folder that a rollback needs
     "packages": [],  # packages that this daemon made the host install
     "package_units": [],  # their own units, masked for this daemon
+    "gate": {},  # what held before the last change and is not yet known to hold again
     "salt": "",  # makes generations say nothing of secrets
 }
 

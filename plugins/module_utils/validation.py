@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Meridian contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Let the program itself check its configuration, on copies, before anything is staged."""
+"""Let the program check its own flags and configuration, on copies, before anything is staged."""
 
 from __future__ import annotations
 
@@ -69,14 +69,17 @@ class _Copies:
                 stream.write(self.redirected(file.content))
 
 
-def _command(file: File, copies: _Copies, program: str, args: Sequence[str]) -> list[str]:
+def _command(
+    declared: Sequence[str], copies: _Copies, program: str, args: Sequence[str], path: str = ""
+) -> list[str]:
     words: list[str] = []
-    for word in file.validate:
+    for word in declared:
         words.extend(args if word == "{args}" else [word])
     return [
         copies.redirected(word)
         .replace("{program}", program)
-        .replace("{path}", copies.by_path[file.path])
+        .replace("{folder}", os.path.dirname(program))
+        .replace("{path}", path)
         for word in words
     ]
 
@@ -102,15 +105,25 @@ def _run(command: Sequence[str], folder: str, identity: Mapping[str, Any]) -> tu
 
 
 def check(
-    files: Sequence[File], *, config_dir: str, program: str, args: Sequence[str], user: str
+    files: Sequence[File],
+    *,
+    config_dir: str,
+    program: str,
+    args: Sequence[str],
+    user: str,
+    check_args: Sequence[str] = (),
 ) -> str:
-    """Run each file's ``validate`` command; '' or the first complaint.
+    """Run ``check_args`` and each file's ``validate`` command; '' or the first complaint.
 
     The copies lie in a folder of their own, and every mention of ``config_dir`` in them and in the
     commands points there, so that files which include each other are checked together.
     """
     checked = [file for file in files if file.validate and file.block is None]
-    if not checked:
+    commands = [
+        *([("the flags were refused by their check", check_args, "")] if check_args else []),
+        *((f"{file.path} was refused by its check", file.validate, file.path) for file in checked),
+    ]
+    if not commands:
         return ""
     identity = _identity(user)
     folder = tempfile.mkdtemp(prefix="meridian-check-", dir=_FOLDER)
@@ -119,11 +132,12 @@ def check(
         copies.write()
         if identity:
             _give(folder, identity["user"], identity["group"])
-        for file in checked:
-            code, said = _run(_command(file, copies, program, args), folder, identity)
+        for refused, declared, path in commands:
+            copy = copies.by_path.get(path, "")
+            code, said = _run(_command(declared, copies, program, args, copy), folder, identity)
             if code:
                 lines = "\n".join(copies.original(said).splitlines()[-10:])
-                return f"{file.path} was refused by its check (status {code}):\n{lines}"
+                return f"{refused} (status {code}):\n{lines}"
         return ""
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -119,6 +119,9 @@ options:
       - System user, and group of the same name, that the daemon runs as, made where missing;
         O(name) when it is not given.
     type: str
+  subcommand:
+    description: Word between the program and its flags, such as V(server) of C(grafana server).
+    type: str
   args:
     description: Flags by name, without dashes. A list repeats the flag, null leaves it out.
     type: dict
@@ -130,6 +133,14 @@ options:
     type: str
     choices: [go, gnu]
     default: go
+  check_args:
+    description:
+      - Command that checks O(args) before anything is changed, as a list in the form of
+        O(files[].validate). For most programs it is C([{program}, {args}, --version]), which fails
+        at a flag that the program does not know.
+    type: list
+    elements: str
+    default: []
   environment:
     description: Environment variables. Not for secrets.
     type: dict
@@ -165,8 +176,9 @@ options:
       validate:
         description:
           - Command that checks the file before anything is changed, as a list.
-          - C({program}) is the new program, C({path}) a copy of the file, C({args}) all of O(args).
-            Every mention of C(/etc/meridian/<name>) points at copies of all files.
+          - C({program}) is the new program, C({folder}) the folder it is in, C({path}) a copy of
+            the file, C({args}) all of O(args).
+          - Every mention of C(/etc/meridian/<name>) points at copies of all files.
         type: list
         elements: str
         default: []
@@ -215,6 +227,72 @@ options:
         description: Method of that request.
         type: str
         default: POST
+  gate:
+    description:
+      - What has to hold before a running process is interrupted, and again before the task ends, so
+        that the next host of a roll is only changed when nothing is missing from this one.
+      - Asked when the process is restarted, not at a first start or a reload. A gate that was not
+        passed is asked again by the next run.
+      - Series are judged by target, which is one C(job) on one C(instance). A target with a sample
+        in O(gate.window) before the change needs a newer one after it. What nobody can answer
+        before the change is left out, with a warning.
+    type: dict
+    suboptions:
+      urls:
+        description: Base URLs of gateways with the Prometheus API; the first that answers counts.
+        type: list
+        elements: str
+        default: []
+      username:
+        description: User of the gateways.
+        type: str
+      password:
+        description: Password of that user.
+        type: str
+      timeout:
+        description:
+          - Longest wait in seconds, before the change, and after it and O(gate.settle).
+          - V(0) is no gate.
+        type: int
+        default: 300
+      settle:
+        description: Seconds after the change before it is asked whether all holds again.
+        type: float
+        default: 0
+      window:
+        description: A target is asked for if it has a sample of the last seconds.
+        type: int
+        default: 90
+      checks:
+        description: What has to hold.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: What it means, for messages; unique.
+            type: str
+            required: true
+          query:
+            description: A selector of series; with O(gate.checks[].metrics_url), a metric's name.
+            type: str
+            required: true
+          metrics_url:
+            description: Page of metrics to read on the host itself, instead of asking a gateway.
+            type: str
+          wanted:
+            description: Value that each series has to have, before and after.
+            type: float
+          own:
+            description:
+              - Labels of series that are this host's own, and need not have
+                O(gate.checks[].wanted) before the change.
+            type: dict
+          growth:
+            description:
+              - The sum of a target's series may be larger by this than its maximum before. Targets
+                that grew by more before the change are left out, with a warning.
+            type: float
   purge_data:
     description: With O(state=absent), remove C(/var/lib/<name>) and the user as well.
     type: bool
@@ -292,7 +370,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pending:
-  description: What the running process is still owed.
+  description:
+    - What the running process is still owed, V(none), V(start), V(reload), V(restart) or V(gate).
   returned: O(state) is V(staged) or V(started)
   type: str
   sample: restart
@@ -304,6 +383,13 @@ version:
   description: Version of the program.
   returned: O(state) is V(staged) or V(started)
   type: str
+gate:
+  description:
+    - How the gate was passed, the C(seconds) that it took after the change, and what was
+      C(skipped).
+  returned: a gate was asked
+  type: dict
+  sample: {seconds: 12.3, skipped: []}
 log:
   description: The program's own last log lines.
   returned: the daemon did not become ready
@@ -366,6 +452,23 @@ def _specification() -> dict[str, Any]:
         "url": {"type": "str"},
         "method": {"type": "str", "default": "POST"},
     }
+    checks = {
+        "name": {"type": "str", "required": True},
+        "query": {"type": "str", "required": True},
+        "metrics_url": {"type": "str"},
+        "wanted": {"type": "float"},
+        "own": {"type": "dict"},
+        "growth": {"type": "float"},
+    }
+    gate = {
+        "urls": {"type": "list", "elements": "str", "default": []},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "timeout": {"type": "int", "default": 300},
+        "settle": {"type": "float", "default": 0},
+        "window": {"type": "int", "default": 90},
+        "checks": {"type": "list", "elements": "dict", "options": checks, "default": []},
+    }
     payload = {
         "path": {"type": "str"},
         "files": {"type": "dict"},
@@ -392,8 +495,10 @@ def _specification() -> dict[str, Any]:
         "mirror": {"type": "str"},
         "program": {"type": "str"},
         "user": {"type": "str"},
+        "subcommand": {"type": "str"},
         "args": {"type": "dict", "default": {}},
         "arg_style": {"type": "str", "default": "go", "choices": ["go", "gnu"]},
+        "check_args": {"type": "list", "elements": "str", "default": []},
         "environment": {"type": "dict", "default": {}},
         "files": {"type": "list", "elements": "dict", "options": files, "default": []},
         "unit": {"type": "dict", "default": {}},
@@ -404,6 +509,7 @@ def _specification() -> dict[str, Any]:
             "mutually_exclusive": [["signal", "url"]],
             "required_one_of": [["signal", "url"]],
         },
+        "gate": {"type": "dict", "options": gate},
         "purge_data": {"type": "bool", "default": False},
         "secrets": {"type": "dict", "no_log": True},
         "payload": {"type": "dict", "options": payload},
@@ -423,11 +529,14 @@ def _run(module: AnsibleModule, daemon: Daemon) -> dict[str, Any]:
     )
     if starts and pending != "none" and not module.check_mode:
         daemon.activate(staged, pending, now)
+    for skipped in daemon.passed.get("skipped", []):
+        module.warn(f"{daemon.name}: the gate leaves out {skipped}")
     return {
-        "changed": staged.changed or (starts and pending != "none"),
+        "changed": staged.changed or (starts and pending not in ("none", "gate")),
         "generation": staged.generation,
         "version": staged.program.version,
-        "pending": "none" if starts else pending,
+        "pending": daemon.owed() if starts else pending,
+        **({"gate": daemon.passed} if daemon.passed else {}),
         **({"diff": daemon.diff} if module._diff else {}),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -11,10 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meridian.metrics.plugins.module_utils import (
-    declaration,
     files,
-    lifecycle,
-    program,
     record,
     systemd,
 )
@@ -29,69 +25,9 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that stands for a host's root, where everyone is the user who runs the tests."""
-    for module, name in (
-        (declaration, "CONFIG"),
-        (declaration, "STATE"),
-        (declaration, "UNITS"),
-        (lifecycle, "CONFIG"),
-        (lifecycle, "UNITS"),
-        (program, "PROGRAMS"),
-        (record, "RECORDS"),
-    ):
-        monkeypatch.setattr(module, name, f"{tmp_path}{getattr(module, name)}")
-    monkeypatch.setattr(files, "ids_of", lambda _owner, _group: (os.getuid(), os.getgid()))
-    monkeypatch.setattr(Daemon, "_user_exists", lambda _self: True)
-    monkeypatch.setattr(Daemon, "_make_config_dir", make_config_dir)
-    monkeypatch.setattr(
-        Daemon, "_config_dir_wrong", lambda self: not Path(self.config_dir).exists()
-    )
-    monkeypatch.setattr(os, "fchown", lambda *_: None)
-    return tmp_path
-
-
-def make_config_dir(self: Daemon) -> None:
-    Path(self.config_dir).mkdir(parents=True, exist_ok=True)
-    self.label(self.config_dir)
-
-
 def declared(path: str, content: str = "x", **more: Any) -> dict[str, Any]:
     usual = {"mode": "0640", "secret": False, "on_change": "restart", "validate": [], "block": None}
     return {"path": path, "content": content, **usual, **more}
-
-
-@pytest.fixture
-def make(host: Path) -> Make:
-    """Make a daemon whose program is already on the host; the paths it labels are in `labelled`."""
-    (host / "program").write_text("#!/bin/sh\n")
-
-    def daemon(*, check_mode: bool = False, **changes: Any) -> Daemon:
-        params = {
-            "name": "testd",
-            "user": None,
-            "source": "files",
-            "program": str(host / "program"),
-            "package": None,
-            "version": None,
-            "args": {},
-            "arg_style": "go",
-            "environment": {},
-            "files": [],
-            "secrets": {},
-            "unit": {},
-            "ready": {"url": None, "status": 200, "body": None, "timeout": 60},
-            "reload": None,
-            "payload": None,
-            "purge_data": False,
-        }
-        labelled: list[str] = []
-        made = Daemon({**params, **changes}, check_mode=check_mode, label=labelled.append)
-        made.labelled = labelled  # type: ignore[attr-defined]
-        return made
-
-    return daemon
 
 
 def running(generation: str, pid: int = 4711) -> systemd.Status:
@@ -99,6 +35,12 @@ def running(generation: str, pid: int = 4711) -> systemd.Status:
 
 
 class TestStage:
+    def test_a_subcommand_stands_before_the_flags(self, make: Make, host: Path) -> None:
+        daemon = make(subcommand="server", args={"config": "/x"})
+        daemon.stage()
+        unit = (host / "etc/systemd/system/meridian-testd.service").read_text()
+        assert f"ExecStart={host}/program server -config=/x\n" in unit
+
     def test_labels_every_path_that_it_writes(self, make: Make, host: Path) -> None:
         daemon = make(files=[declared("a.yml"), declared("/etc/b.yml".replace("/", f"{host}/", 1))])
         daemon.stage()

@@ -22,8 +22,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def check(*files: File, args: tuple[str, ...] = ()) -> str:
-    return validation.check(files, config_dir=CONFIG, program="/bin/sh", args=args, user="testd")
+def check(*files: File, args: tuple[str, ...] = (), check_args: tuple[str, ...] = ()) -> str:
+    return validation.check(
+        files,
+        config_dir=CONFIG,
+        program="/bin/sh",
+        args=args,
+        user="testd",
+        check_args=check_args,
+    )
 
 
 def file(path: str, content: str, *validate: str, **more: Any) -> File:
@@ -42,6 +49,28 @@ def test_file_is_checked_as_a_copy() -> None:
 def test_program_and_args_are_filled_in() -> None:
     command = ("{program}", "-c", 'test "$*" = "-b -c"', "sh", "{args}")
     assert check(file(f"{CONFIG}/a", "x", *command), args=("-b", "-c")) == ""
+
+
+def test_a_program_beside_the_daemons_own_can_check_a_file() -> None:
+    assert check(file(f"{CONFIG}/a", "x", "{folder}/sh", "-c", "test $(cat {path}) = x")) == ""
+
+
+def test_flags_are_checked_without_a_file() -> None:
+    command = ("{program}", "-c", 'test "$*" = "-b -c"', "sh", "{args}")
+    assert check(args=("-b", "-c"), check_args=command) == ""
+
+
+def test_flags_that_the_program_does_not_know_are_a_complaint() -> None:
+    command = ("{program}", "-c", 'echo "unknown flag $1"; exit 2', "sh", "{args}")
+    assert check(args=("--bad",), check_args=command) == (
+        "the flags were refused by their check (status 2):\nunknown flag --bad"
+    )
+
+
+def test_flags_are_checked_with_the_copies_of_the_files() -> None:
+    command = ("{program}", "-c", 'test "$(cat "${0#-f=}")" = x', "{args}")
+    checked = check(file(f"{CONFIG}/a", "x"), args=(f"-f={CONFIG}/a",), check_args=command)
+    assert checked == ""
 
 
 def test_args_and_files_lead_to_the_copies() -> None:
