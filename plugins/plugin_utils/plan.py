@@ -6,9 +6,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from ansible_collections.meridian.metrics.plugins.plugin_utils.alerting import alertmanager_urls
+from ansible_collections.meridian.metrics.plugins.plugin_utils.estimate import estimate_lines
 from ansible_collections.meridian.metrics.plugins.plugin_utils.gateway import (
     gateway_url,
     write_urls,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.global_view import (
+    COMPONENT as GLOBAL,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.global_view import (
+    unviewed_regions,
+    view_nodes,
+    view_region,
+    viewed_regions,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.labels import (
+    agent_labels,
+    receiver_labels,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.routes import (
+    destinations,
+    read_region,
+    stores,
 )
 from ansible_collections.meridian.metrics.plugins.plugin_utils.scraping import (
     agents_by_host,
@@ -19,11 +39,14 @@ from ansible_collections.meridian.metrics.plugins.plugin_utils.scraping import (
 from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
     COMPONENTS,
     Fleet,
-    agent_labels,
+    region_of,
     storage_nodes,
     storage_region_of,
-    storage_regions,
+    tunnel_address,
+    written_nodes,
 )
+from ansible_collections.meridian.metrics.plugins.plugin_utils.tunnel import GROUP as TUNNEL
+from ansible_collections.meridian.metrics.plugins.plugin_utils.tunnel import peer_hosts
 
 Row = tuple[str, str, str]
 
@@ -44,7 +67,8 @@ def fleet_plan(fleet: Fleet, host: str) -> dict[str, object]:
     lines: list[str] = []
     for region in sorted(fleet.settings.regions):
         lines += [_title(fleet, region), *_table(_rows(fleet, region, targets)), ""]
-    return {"lines": lines[:-1], "diagram": _diagram(fleet, host)}
+    lines[-1:] = estimate_lines(fleet)
+    return {"lines": lines, "diagram": _diagram(fleet, host)}
 
 
 def _title(fleet: Fleet, region: str) -> str:
@@ -52,7 +76,11 @@ def _title(fleet: Fleet, region: str) -> str:
     count = (
         f"{len(carriers)} host{'' if len(carriers) == 1 else 's'}" if carriers else "no host here"
     )
-    return f"{region}: {count}, metrics stored in {storage_region_of(fleet, region)}"
+    copied = "".join(
+        f", {'a part of them' if each.keep else 'all of them'} also in {each.region}"
+        for each in destinations(fleet, region)[1:]
+    )
+    return f"{region}: {count}, metrics stored in {storage_region_of(fleet, region)}{copied}"
 
 
 def _carriers(fleet: Fleet, region: str) -> set[str]:
@@ -60,31 +88,75 @@ def _carriers(fleet: Fleet, region: str) -> set[str]:
 
 
 def _rows(fleet: Fleet, region: str, targets: Mapping[str, Sequence[str]]) -> list[Row]:
-    rows: list[Row] = []
+    rows = [
+        *_storage_rows(fleet, region),
+        *_agent_rows(fleet, region, targets),
+        *_client_rows(fleet, region),
+    ]
+    return sorted(rows, key=lambda row: row[0])
+
+
+def _storage_rows(fleet: Fleet, region: str) -> Iterable[Row]:
     for component, does, purpose in (
         ("vminsert", "writes to", "insert"),
         ("vmselect", "reads from", "select"),
     ):
         for host in fleet.hosts(region, component):
-            rows.append((host, does, ", ".join(storage_nodes(fleet, host, purpose))))
+            yield (host, does, ", ".join(storage_nodes(fleet, host, purpose)))
+    written = written_nodes(fleet, region)
+    for host in fleet.hosts(region, "vmstorage"):
+        if host not in written:
+            yield (host, "keeps", "what it has; nothing is written to it")
     writers, readers = _backends(fleet, region)
+    viewers = fleet.hosts(region, GLOBAL)
     for host in fleet.hosts(region, "vmauth"):
-        rows.append((host, "routes writes to", ", ".join(writers)))
-        rows.append((host, "routes reads to", ", ".join(readers)))
+        yield (host, "routes writes to", ", ".join(writers))
+        yield (host, "routes reads to", ", ".join(readers))
+        if viewers:
+            yield (host, "routes global reads to", ", ".join(viewers))
+    for host in viewers:
+        yield (host, "reads all regions from", ", ".join(view_nodes(fleet, host)))
+        lacking = unviewed_regions(fleet)
+        if lacking:
+            yield (host, "cannot read", f"{', '.join(lacking)}: no vmselect there")
+
+
+def _agent_rows(fleet: Fleet, region: str, targets: Mapping[str, Sequence[str]]) -> Iterable[Row]:
     scraped = scraped_by_agent(fleet, region)
     for agent in fleet.hosts(region, "vmagent"):
-        urls = ", ".join(write_urls(fleet, agent))
-        rows.append((agent, "writes to", f"{urls} as {agent_labels(fleet, agent).cluster}"))
+        yield from _write_rows(fleet, agent, "writes to", agent_labels(fleet, agent).cluster)
         for component, hosts in scraped[agent].items():
-            rows.append((agent, "scrapes", f"{component} on {', '.join(hosts)}"))
+            yield (agent, "scrapes", f"{component} on {', '.join(hosts)}")
     prober_agents = agents_by_host(fleet, region)
     for exporter in fleet.hosts(region, "blackbox"):
         probed = [f"{other} ({len(targets[other])})" for other in probed_regions(fleet, region)]
         if prober_agents and probed:
-            rows.append((exporter, "probes", ", ".join(probed)))
+            yield (exporter, "probes", ", ".join(probed))
+
+
+def _write_rows(fleet: Fleet, host: str, does: str, cluster: str) -> Iterable[Row]:
+    first, *further = write_urls(fleet, host)
+    yield (host, does, f"{first} as {cluster}")
+    for url, each in zip(further, destinations(fleet, region_of(fleet, host))[1:], strict=True):
+        yield (host, "copies to", f"{url} {' or '.join(each.keep) or 'every sample'}")
+
+
+def _client_rows(fleet: Fleet, region: str) -> Iterable[Row]:
+    for receiver in fleet.hosts(region, "prometheus_receiver"):
+        cluster = receiver_labels(fleet, receiver).cluster
+        yield from _write_rows(fleet, receiver, "passes on to", cluster)
     for host, sources in _readers(fleet, region):
-        rows.append((host, "reads from", ", ".join(sources)))
-    return sorted(rows, key=lambda row: row[0])
+        yield (host, "reads from", ", ".join(sources))
+    view = view_region(fleet, region)
+    if view:
+        for host in fleet.hosts(region, "grafana"):
+            yield (host, "reads all regions from", gateway_url(fleet, view, host))
+    for host in fleet.hosts(region, TUNNEL):
+        ends = [f"{each} ({tunnel_address(fleet, each)})" for each in peer_hosts(fleet, host)]
+        yield (host, "tunnels to", ", ".join(ends) or "nobody")
+    for ruler in fleet.hosts(region, "vmalert"):
+        alerted = [url.removeprefix("http://") for url in alertmanager_urls(fleet, ruler)]
+        yield (ruler, "alerts", ", ".join(alerted) or "nobody")
 
 
 def _backends(fleet: Fleet, region: str) -> tuple[Sequence[str], Sequence[str]]:
@@ -100,10 +172,10 @@ def _backends(fleet: Fleet, region: str) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _readers(fleet: Fleet, region: str) -> list[tuple[str, list[str]]]:
-    own = storage_region_of(fleet, region)
+    own = read_region(fleet, region)
     return [
         *(
-            (host, [gateway_url(fleet, each, host) for each in storage_regions(fleet)])
+            (host, [gateway_url(fleet, each, host) for each in stores(fleet)])
             for host in fleet.hosts(region, "grafana")
         ),
         *((host, [gateway_url(fleet, own, host)]) for host in fleet.hosts(region, "vmalert")),
@@ -146,9 +218,7 @@ def _subgraph(fleet: Fleet, region: str, host: str) -> Iterable[str]:
 def _door(fleet: Fleet, region: str) -> str:
     """The node that clients of a region write to and read from."""
     settings = fleet.region(region)
-    if region in storage_regions(fleet) and (
-        settings.gateway_url or not fleet.hosts(region, "vmauth")
-    ):
+    if region in stores(fleet) and (settings.gateway_url or not fleet.hosts(region, "vmauth")):
         return f"{settings.group}_gateway"
     return f"{settings.group}_vmauth"
 
@@ -164,9 +234,17 @@ def _storage_edges(fleet: Fleet, region: str, present: Collection[str]) -> Itera
     if "vmauth" in present:
         if _door(fleet, region) == f"{group}_gateway":
             yield f"{group}_gateway --> {group}_vmauth"
-        for backend, does in (("vmsingle", ""), ("vminsert", "|writes|"), ("vmselect", "|reads|")):
+        for backend, does in (
+            ("vmsingle", ""),
+            ("vminsert", "|writes|"),
+            ("vmselect", "|reads|"),
+            (GLOBAL, "|reads of all regions|"),
+        ):
             if backend in present:
                 yield f"{group}_vmauth -->{does} {group}_{backend}"
+    if GLOBAL in present:
+        for each in viewed_regions(fleet):
+            yield f"{group}_{GLOBAL} -->|reads| {fleet.region(each).group}_vmselect"
     for component, does in (("vminsert", "writes"), ("vmselect", "reads")):
         if component in present and "vmstorage" in present:
             yield f"{group}_{component} -->|{does}| {group}_vmstorage"
@@ -174,15 +252,23 @@ def _storage_edges(fleet: Fleet, region: str, present: Collection[str]) -> Itera
 
 def _client_edges(fleet: Fleet, region: str, present: Collection[str]) -> Iterable[str]:
     group = fleet.region(region).group
-    own_door = _door(fleet, storage_region_of(fleet, region))
-    if "grafana" in present:
-        for each in storage_regions(fleet):
-            yield f"{group}_grafana -->|reads| {_door(fleet, each)}"
-    if "vmalert" in present:
-        yield f"{group}_vmalert -->|reads| {own_door}"
+    ways = [
+        (
+            _door(fleet, each.region),
+            ("copies a part" if each.keep else "copies") if place else "writes",
+        )
+        for place, each in enumerate(destinations(fleet, region))
+    ]
+    yield from _reader_edges(fleet, region, present)
+    if TUNNEL in present:
+        for other in sorted(fleet.settings.regions):
+            if other > region and fleet.hosts(other, TUNNEL):
+                yield f"{group}_{TUNNEL} <-->|tunnel| {fleet.region(other).group}_{TUNNEL}"
+    if "prometheus_receiver" in present:
+        yield from (f"{group}_prometheus_receiver -->|{does}| {door}" for door, does in ways)
     if "vmagent" not in present:
         return
-    yield f"{group}_vmagent -->|writes| {own_door}"
+    yield from (f"{group}_vmagent -->|{does}| {door}" for door, does in ways)
     for component in COMPONENTS:
         if component in present and component != "vmagent":
             yield f"{group}_vmagent -.->|scrapes| {group}_{component}"
@@ -190,3 +276,16 @@ def _client_edges(fleet: Fleet, region: str, present: Collection[str]) -> Iterab
         probed = [fleet.region(other).group for other in probed_regions(fleet, region)]
         for other in ["others"] if len(probed) >= _PROBES_DRAWN else probed:
             yield f"{group}_blackbox -.->|probes| {other}"
+
+
+def _reader_edges(fleet: Fleet, region: str, present: Collection[str]) -> Iterable[str]:
+    group = fleet.region(region).group
+    if "grafana" in present:
+        for each in stores(fleet):
+            yield f"{group}_grafana -->|reads| {_door(fleet, each)}"
+    if "vmalert" not in present:
+        return
+    yield f"{group}_vmalert -->|reads, records| {_door(fleet, read_region(fleet, region))}"
+    for other in sorted(fleet.settings.regions):
+        if fleet.hosts(other, "alertmanager"):
+            yield f"{group}_vmalert -->|alerts| {fleet.region(other).group}_alertmanager"

@@ -60,6 +60,14 @@ def test_a_storage_clusters_table_says_which_nodes_are_written_and_read() -> Non
         assert row in planned
 
 
+def test_a_node_that_is_taken_out_stands_in_the_table() -> None:
+    made = inventory(CLUSTER)
+    made.hostvars["us-store-2"]["vmstorage_writes"] = False
+    planned = lines(made)
+    assert "  us-insert   writes to         10.20.1.1:8400, 10.20.1.3:8400" in planned
+    assert "  us-store-2  keeps             what it has; nothing is written to it" in planned
+
+
 def test_a_grafana_reads_every_storage_region() -> None:
     regions = {
         "us-east-1": PLAIN["us-east-1"] | {"us-graph": "grafana"},
@@ -71,6 +79,81 @@ def test_a_grafana_reads_every_storage_region() -> None:
         "http://gateway.us-east-1.meridian.internal:8427" in lines(made)
     )
     assert "  us_east_1_grafana -->|reads| eu_west_1_vmauth" in diagram(made)
+
+
+def test_a_receiver_and_alerting_are_planned_and_drawn() -> None:
+    regions = {
+        "us-east-1": PLAIN["us-east-1"] | {"us-alert-1": "vmalert alertmanager"},
+        "eu-west-1": PLAIN["eu-west-1"] | {"eu-receiver": "prometheus_receiver"},
+    }
+    made = inventory(regions)
+    door = "http://gateway.us-east-1.meridian.internal:8427"
+    for row in (
+        f"  eu-receiver  passes on to  {door}/api/v1/write as eu-west-1-eks-01-prod-legacy",
+        f"  us-alert-1  reads from        {door}",
+        "  us-alert-1  alerts            10.20.1.5:9093",
+    ):
+        assert row in lines(made)
+    for edge in (
+        "  us_east_1_vmalert -->|reads, records| us_east_1_vmauth",
+        "  us_east_1_vmalert -->|alerts| us_east_1_alertmanager",
+        "  eu_west_1_prometheus_receiver -->|writes| us_east_1_vmauth",
+    ):
+        assert edge in diagram(made)
+
+
+COPYING = {
+    "us-east-1": {"us-s": "vmsingle", "us-g": "vmauth", "us-a": "vmagent"},
+    "eu-west-1": {
+        "eu-s": "vmsingle",
+        "eu-g": "vmauth",
+        "eu-a": "vmagent",
+        "eu-r": "prometheus_receiver",
+    },
+}
+
+
+def test_copies_stand_in_the_table_with_what_they_are_of() -> None:
+    made = inventory(COPYING, "federated")
+    made.set_region("us-east-1", replication={"mode": "full", "to": "eu-west-1"})
+    keep = ["slo_.*", '{job="api"}']
+    made.set_region("eu-west-1", replication={"mode": "selective", "to": "us-east-1", "keep": keep})
+    us, eu = (
+        f"http://gateway.{region}.meridian.internal:8427/api/v1/write"
+        for region in ("us-east-1", "eu-west-1")
+    )
+    planned = lines(made)
+    for row in (
+        "us-east-1: 3 hosts, metrics stored in us-east-1, all of them also in eu-west-1",
+        f"  us-a  writes to         {us} as us-east-1-eks-03-prod",
+        f"  us-a  copies to         {eu} every sample",
+        "eu-west-1: 4 hosts, metrics stored in eu-west-1, a part of them also in us-east-1",
+        f'  eu-a  copies to         {us} {{__name__=~"slo_.*"}} or {{job="api"}}',
+        f"  eu-r  passes on to      {eu} as eu-west-1-eks-01-prod-legacy",
+        f'  eu-r  copies to         {us} {{__name__=~"slo_.*"}} or {{job="api"}}',
+    ):
+        assert row in planned
+    drawn = diagram(made)
+    for edge in (
+        "  us_east_1_vmagent -->|writes| us_east_1_vmauth",
+        "  us_east_1_vmagent -->|copies| eu_west_1_vmauth",
+        "  eu_west_1_vmagent -->|copies a part| us_east_1_vmauth",
+        "  eu_west_1_prometheus_receiver -->|copies a part| us_east_1_vmauth",
+    ):
+        assert edge in drawn
+
+
+def test_a_tunnel_is_planned_and_drawn() -> None:
+    regions = {
+        "us-east-1": PLAIN["us-east-1"] | {"us-end": "wireguard"},
+        "eu-west-1": PLAIN["eu-west-1"] | {"eu-end": "wireguard"},
+    }
+    made = inventory(regions)
+    made.hostvars["eu-end"]["meridian_tunnel_address"] = "10.9.9.9"
+    assert "  us-end     tunnels to        eu-end (10.9.9.9)" in lines(made)
+    assert [edge for edge in diagram(made) if "tunnel" in edge] == [
+        "  eu_west_1_wireguard <-->|tunnel| us_east_1_wireguard"
+    ]
 
 
 def test_the_diagram_has_a_box_per_region_and_an_edge_per_route() -> None:
