@@ -23,11 +23,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Name, URL, user and whether it is the default one.
+  description: Name, UID, URL, user and whether it is the default one.
   type: list
   elements: dict
   sample:
   - name: us-east-1
+    uid: meridian-us-east-1
     url: http://gateway.us-east-1.meridian.internal:8427
     user: grafana
     default: true

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Meridian contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filter over plugin_utils.topology."""
+"""Filter over plugin_utils.labels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _value:
 from collections.abc import Callable
 
 from ansible_collections.meridian.metrics.plugins.plugin_utils.fleet_filter import fleet_filter
-from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import external_labels
+from ansible_collections.meridian.metrics.plugins.plugin_utils.labels import external_labels
 
 
 class FilterModule:

@@ -10,6 +10,7 @@ short_description: The storage nodes of a host's region
 version_added: 0.1.0
 description:
   - Returns the vmstorage nodes that a vminsert or vmselect of the same region connects to.
+  - Hosts with C(vmstorage_writes=false) are read and not written to.
 extends_documentation_fragment: meridian.metrics.fleet
 positional: hostvars, host, purpose
 options:
@@ -18,6 +19,10 @@ options:
     type: str
     required: true
     choices: [insert, select]
+  without:
+    description: A host that is left out.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""

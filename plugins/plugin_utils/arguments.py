@@ -17,28 +17,38 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import COMPONENTS
+from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
+    CARRIED,
+    ON_EVERY_HOST,
+)
 
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
+# Components that are an entry point of another component's role: the role, and the entry point.
+ENTRY_POINTS = {"vmselect_global": ("vmselect", "global")}
 # How alike an unknown variable must be to a known one to be taken for a misspelling of it.
 _ALIKE = 0.85
 
 
 @cache
-def specification(role: str) -> dict[str, Any]:
-    """The options of a role's main entry point, {} for a component that has no role."""
+def specification(component: str) -> dict[str, Any]:
+    """The options of a component's role, {} for a component that has none."""
+    role, entry_point = ENTRY_POINTS.get(component, (component, "main"))
     path = _ROLES / role / "meta" / "argument_specs.yml"
     if not path.exists():
         return {}
-    options: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"][
-        "main"
-    ]["options"]
+    # The same as yaml.safe_load, several times as fast where PyYAML has its C library.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    parsed = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    options: dict[str, Any] = parsed["argument_specs"][entry_point]["options"]
     return options
 
 
 def _value_problem(name: str, value: Any, option: Mapping[str, Any]) -> str:
     bare = {key: option[key] for key in ("type", "elements", "choices", "options") if key in option}
     found = ArgumentSpecValidator({name: bare}).validate({name: value}).error_messages
+    if found and option["type"] == "bool":
+        # Ansible lists all that it takes for a boolean, in any order.
+        return f"'{value}' is no boolean; write true or false"
     return found[0] if found else ""
 
 
@@ -55,17 +65,32 @@ def argument_problems(
     """
     hosts_by_problem: dict[str, list[str]] = {}
     judged: dict[str, str] = {}
-    for component in COMPONENTS:
-        options = specification(component)
+    for component in CARRIED:
+        hosts = sorted(_carriers(groups, component))
+        # Not read for nobody: each file takes as long as the checks of many hosts.
+        options = specification(component) if hosts else {}
         if not options:
             continue
-        for host in sorted(groups.get(component, ())):
+        for host in hosts:
             variables = hostvars[host]
-            for name in sorted(key for key in variables if key.startswith(f"{component}_")):
+            for name in sorted(key for key in variables if _component_of(key) == component):
                 problem = _problem(name, options, variables, judged, unreadable)
                 if problem:
                     hosts_by_problem.setdefault(problem, []).append(str(host))
     return [f"{problem} ({_hosts(hosts)})" for problem, hosts in hosts_by_problem.items()]
+
+
+@cache
+def _component_of(variable: str) -> str:
+    """The component whose prefix a variable's name has, the longest of several; else nothing."""
+    found = [component for component in CARRIED if variable.startswith(f"{component}_")]
+    return max(found, key=len, default="")
+
+
+def _carriers(groups: Mapping[str, Sequence[str]], component: str) -> Sequence[str]:
+    """The hosts that carry a component; only hosts of regions do, which preflight sees to."""
+    everywhere = groups["all"] if component == ON_EVERY_HOST else ()
+    return groups.get(component, everywhere)
 
 
 def _problem(

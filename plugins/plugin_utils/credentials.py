@@ -9,7 +9,7 @@ import re
 import secrets
 import string
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 PASSWORD_LENGTH = 32  # letters and digits: 190 bits
@@ -52,7 +52,9 @@ def passwords(
             found[user] = _checked(given[user], f"the given password of user '{user}'")
         else:
             path = directory / (user + SUFFIX)
-            found[user] = _checked(_stored(path, keep=keep), f"the password in {path}")
+            found[user] = _checked(
+                stored(path, "password", _new_password, keep=keep), f"the password in {path}"
+            )
     return found
 
 
@@ -71,34 +73,42 @@ def _checked(value: object, what: str) -> str:
     return password
 
 
-def _stored(path: Path, *, keep: bool) -> str:
+def _new_password() -> str:
+    return "".join(secrets.choice(_ALPHABET) for place in range(PASSWORD_LENGTH))
+
+
+def stored(path: Path, what: str, make: Callable[[], str], *, keep: bool) -> str:
+    """Return the secret in a file, which is made and, with ``keep``, stored at the first need.
+
+    ``what`` names the kind of secret in messages. Raises :class:`CredentialError`.
+    """
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except FileNotFoundError:
         pass
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialError(f"the password in {path} cannot be read: {error}") from error
-    password = "".join(secrets.choice(_ALPHABET) for place in range(PASSWORD_LENGTH))
+        raise CredentialError(f"the {what} in {path} cannot be read: {error}") from error
+    secret = make()
     if not keep:
-        return password
+        return secret
     try:
-        return _store(path, password)
+        return _store(path, secret)
     except OSError as error:
-        raise CredentialError(f"the password cannot be stored in {path}: {error}") from error
+        raise CredentialError(f"the {what} cannot be stored in {path}: {error}") from error
 
 
-def _store(path: Path, password: str) -> str:
-    """Write ``password`` unless another process was first; return what is stored."""
+def _store(path: Path, secret: str) -> str:
+    """Write ``secret`` unless another process was first; return what is stored."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A link appears with its whole content or not at all, and never replaces another's file.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(password + "\n")
+            file.write(secret + "\n")
         os.link(temporary, path)
     except FileExistsError:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     finally:
         temporary.unlink()
-    return password
+    return secret

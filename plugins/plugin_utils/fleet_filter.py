@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.meridian.metrics.plugins.plugin_utils.settings import REGION_PREFIX
 from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
     TopologyError,
     read_fleet,
@@ -33,6 +34,13 @@ def fleet_filter(derive: Callable[..., object]) -> Callable[..., object]:
             raise AnsibleFilterError(f"{error}") from error
 
     return filter_groups
+
+
+def has_topology(variables: Mapping[str, object]) -> bool:
+    """Whether a host's variables declare regions: a role may also be used without a topology."""
+    return "meridian_regions" in variables or any(
+        f"{name}".startswith(REGION_PREFIX) for name in variables
+    )
 
 
 def _unwrapped(groups: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:

@@ -11,25 +11,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from ansible_collections.meridian.metrics.plugins.plugin_utils.copies import without_copies
+from ansible_collections.meridian.metrics.plugins.plugin_utils.global_view import (
+    view_backends,
+    view_region,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.labels import Labels, clusters_of
+from ansible_collections.meridian.metrics.plugins.plugin_utils.migration import copies_history
+from ansible_collections.meridian.metrics.plugins.plugin_utils.routes import (
+    destinations,
+    read_region,
+    read_regions,
+    stores,
+    written_by,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.settings import is_ip
 from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
     COMPONENTS,
     DOMAIN,
     Fleet,
-    Labels,
     TopologyError,
     address,
     authority,
-    clusters_of,
     endpoint,
-    is_ip,
     port,
     region_of,
-    storage_region,
-    storage_region_of,
-    storage_regions,
 )
 
 READ_USERS = ("grafana", "operator", "vmalert")
+# Readers that may write as well: recorded series and the state of alerts, which belong to no one
+# cluster, so no labels are enforced.
+RULE_USERS = ("vmalert",)
+# They read all regions at once, and exist where a global vmselect is.
+GLOBAL_READ_USERS = ("grafana-global", "operator-global")
+GLOBAL_SOURCE = "Global"
+# It copies history from region to region, and exists only as long as that takes.
+MIGRATION_USER = "migration"
 TENANT = 0
 WRITE_PATHS = ("/api/v1/write",)
 READ_PATHS = (
@@ -44,6 +61,8 @@ READ_PATHS = (
     "/api/v1/status/(active_queries|buildinfo|top_queries|tsdb)",
     "/vmui(/.*)?",
 )
+MIGRATION_READ_PATHS = ("/api/v1/query", "/api/v1/label/[^/]+/values", "/api/v1/export/native")
+MIGRATION_WRITE_PATHS = ("/api/v1/import/native",)
 RETRY_STATUS_CODES = (500, 502, 503)
 
 # Components that query every storage region, not only the one of their own region.
@@ -74,28 +93,32 @@ def gateway_url(fleet: Fleet, region: str, host: str) -> str:
 
 
 def write_urls(fleet: Fleet, host: str, dns_discovery: bool = False) -> list[str]:
-    """Remote-write URLs of a host's samples.
+    """Remote-write URLs of a host's samples, one per destination of its region, in their order.
 
     With `dns_discovery` vmagent (1.149 and later) resolves the name itself and balances over all
     gateways. An operator's own load balancer is left as it is stated.
     """
-    region = storage_region(fleet, host)
-    url = gateway_url(fleet, region, host)
-    if dns_discovery and not fleet.region(region).gateway_url:
-        url = url.replace("://", "://dns+", 1)
-    return [f"{url}/api/v1/write"]
+    urls: list[str] = []
+    for destination in destinations(fleet, region_of(fleet, host)):
+        url = gateway_url(fleet, destination.region, host)
+        if dns_discovery and not fleet.region(destination.region).gateway_url:
+            url = url.replace("://", "://dns+", 1)
+        urls.append(f"{url}/api/v1/write")
+    return urls
 
 
 def read_url(fleet: Fleet, host: str) -> str:
-    """Base URL for queries of the region that stores a host's metrics."""
-    return gateway_url(fleet, storage_region(fleet, host), host)
+    """Base URL for queries of what a host's region has written."""
+    return gateway_url(fleet, read_region(fleet, region_of(fleet, host)), host)
 
 
 def reached_storage_regions(fleet: Fleet, host: str) -> list[str]:
     """The sorted storage regions whose gateways a host talks to."""
     if any(host in fleet.all_hosts(component) for component in _FLEET_READERS):
-        return storage_regions(fleet)
-    return [storage_region(fleet, host)]
+        return stores(fleet)
+    region = region_of(fleet, host)
+    written = {destination.region for destination in destinations(fleet, region)}
+    return sorted({*written, read_region(fleet, region)})
 
 
 def gateway_names(fleet: Fleet, host: str) -> str:
@@ -121,45 +144,66 @@ def not_an_ip(region: str, gateway: str) -> str:
 
 
 def data_sources(fleet: Fleet, host: str) -> list[dict[str, object]]:
-    """What a Grafana on `host` reads: one data source per storage region, its own one first."""
-    own = storage_region(fleet, host)
-    regions = sorted(storage_regions(fleet), key=lambda region: (region != own, region))
-    return [
+    """What a Grafana on `host` reads: one data source per storage region, its own one first, and
+    in the end one for all regions if the fleet has a global vmselect."""
+    own = read_region(fleet, region_of(fleet, host))
+    # In a move a storage that does not have its history yet is none to look at.
+    known = read_regions(fleet) if fleet.settings.migration else stores(fleet)
+    regions = sorted(known, key=lambda region: (region != own, region))
+    sources: list[dict[str, object]] = [
         {
             "name": region,
+            "uid": f"meridian-{region}",
             "url": gateway_url(fleet, region, host),
             "user": "grafana",
             "default": region == own,
         }
         for region in regions
     ]
+    view = view_region(fleet, region_of(fleet, host))
+    if view:
+        sources.append(
+            {
+                "name": GLOBAL_SOURCE,
+                "uid": f"meridian-{GLOBAL_SOURCE.lower()}",
+                "url": gateway_url(fleet, view, host),
+                "user": "grafana-global",
+                "default": False,
+            }
+        )
+    return sources
 
 
 def writing_clusters(fleet: Fleet, host: str) -> list[Labels]:
     """The labels of every cluster that writes to the region of a gateway host, sorted by name."""
     region = region_of(fleet, host)
     clusters = [
-        labels
-        for writer in sorted(fleet.settings.regions)
-        if storage_region_of(fleet, writer) == region
-        for labels in clusters_of(fleet, writer)
+        labels for writer in written_by(fleet, region) for labels in clusters_of(fleet, writer)
     ]
     return sorted(clusters, key=lambda labels: labels.cluster)
 
 
 def gateway_users(fleet: Fleet, host: str) -> list[str]:
     """Sorted names of the users that a gateway host knows: its writing clusters and the readers."""
-    return sorted({*(labels.cluster for labels in writing_clusters(fleet, host)), *READ_USERS})
+    writers = (labels.cluster for labels in writing_clusters(fleet, host))
+    movers = (MIGRATION_USER,) if copies_history(fleet.settings.migration) else ()
+    others = _global_readers(fleet, region_of(fleet, host))
+    return sorted({*writers, *READ_USERS, *movers, *others})
+
+
+def _global_readers(fleet: Fleet, region: str) -> tuple[str, ...]:
+    return GLOBAL_READ_USERS if view_backends(fleet, region) else ()
 
 
 def gateway_config(fleet: Fleet, host: str, passwords: Mapping[str, str]) -> dict[str, object]:
     """vmauth's configuration for a gateway host.
 
     A cluster may only write, and its samples get its five labels whatever it sends; a reader may
-    only query. The tenant is part of the route, so no client chooses it. Raises TopologyError
-    when a password is missing.
+    only query, but for the one that evaluates rules. The tenant is part of the route, so no client
+    chooses it. Raises TopologyError when a password is missing.
     """
-    writers, readers = backends(fleet, region_of(fleet, host))
+    region = region_of(fleet, host)
+    writers, readers = backends(fleet, region)
     users: list[dict[str, object]] = []
     for labels in writing_clusters(fleet, host):
         enforced = "&".join(
@@ -169,7 +213,17 @@ def gateway_config(fleet: Fleet, host: str, passwords: Mapping[str, str]) -> dic
         routes = [_route(WRITE_PATHS, [f"{url}?{enforced}" for url in writers])]
         users.append(_user(labels.cluster, passwords, routes))
     for reader in READ_USERS:
-        users.append(_user(reader, passwords, [_route(READ_PATHS, readers)]))
+        routes = [_route(READ_PATHS, readers)]
+        if reader in RULE_USERS:
+            own = without_copies(fleet, region, readers)
+            routes = [_route(READ_PATHS, own), _route(WRITE_PATHS, writers)]
+        users.append(_user(reader, passwords, routes))
+    for reader in _global_readers(fleet, region):
+        routes = [_route(READ_PATHS, view_backends(fleet, region))]
+        users.append(_user(reader, passwords, routes))
+    if copies_history(fleet.settings.migration):
+        routes = [_route(MIGRATION_READ_PATHS, readers), _route(MIGRATION_WRITE_PATHS, writers)]
+        users.append(_user(MIGRATION_USER, passwords, routes))
     internal = port(fleet, host, "vmauth", COMPONENTS["vmauth"].metrics)
     return {
         "users": users,

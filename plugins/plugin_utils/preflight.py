@@ -12,33 +12,59 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from ansible_collections.meridian.metrics.plugins.plugin_utils.backups import (
+    backup_errors,
+    backup_warnings,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.cluster_names import (
+    ENVIRONMENTS,
+    cluster_problem,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.gate import timeout_errors
 from ansible_collections.meridian.metrics.plugins.plugin_utils.gateway import (
     gateway_addresses,
     not_an_ip,
 )
+from ansible_collections.meridian.metrics.plugins.plugin_utils.global_view import (
+    view_errors,
+    view_warnings,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.labels import receiver_labels
+from ansible_collections.meridian.metrics.plugins.plugin_utils.receiver import restriction_problem
+from ansible_collections.meridian.metrics.plugins.plugin_utils.routes import (
+    copied_to,
+    stores,
+    written_by,
+)
 from ansible_collections.meridian.metrics.plugins.plugin_utils.scraping import probe_targets
-from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
-    COMPONENTS,
-    ENVIRONMENTS,
+from ansible_collections.meridian.metrics.plugins.plugin_utils.settings import (
     FEDERATED,
+    is_ip,
+    parse_settings,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
+    CARRIED,
+    COMPONENTS,
     Fleet,
     HostVariables,
     TopologyError,
     address,
-    cluster_problem,
     index_fleet,
-    is_ip,
     optional_variable,
-    parse_settings,
     port,
     region_problem,
     storage_region_of,
     storage_regions,
+    unwritten_problem,
+    written_nodes,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.tunnel import (
+    tunnel_errors,
+    tunnel_warnings,
 )
 
 # How alike a group's name must be to a component's to be taken for a misspelling of it.
 _ALIKE = 0.85
-_GATEWAYS_WANTED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +88,16 @@ def fleet_problems(
     _groups(fleet, found)
     _regions(fleet, found)
     _agents(fleet, found)
+    _receivers(fleet, found)
+    _alerting(fleet, found)
     _ports(fleet, found)
+    found.errors.extend(timeout_errors(variables[host]))
+    found.errors.extend(backup_errors(fleet))
+    found.warnings.extend(backup_warnings(fleet))
+    found.errors.extend(view_errors(fleet))
+    found.warnings.extend(view_warnings(fleet))
+    found.errors.extend(tunnel_errors(fleet))
+    found.warnings.extend(tunnel_warnings(fleet))
     if settings.topology == FEDERATED or settings.storage_region:
         _storage(fleet, found)
         _gateways(fleet, found)
@@ -74,8 +109,8 @@ def _groups(fleet: Fleet, found: Problems) -> None:
     by_group: dict[str, list[str]] = {}
     for region in fleet.settings.regions.values():
         by_group.setdefault(region.group, []).append(region.name)
-    for group in sorted(set(fleet.groups) - set(COMPONENTS) - set(by_group)):
-        for nearest in get_close_matches(group, COMPONENTS, n=1, cutoff=_ALIKE):
+    for group in sorted(set(fleet.groups) - set(CARRIED) - set(by_group)):
+        for nearest in get_close_matches(group, CARRIED, n=1, cutoff=_ALIKE):
             found.errors.append(
                 f"group '{group}' is no component; rename it to '{nearest}', or to something else "
                 "if that is not meant"
@@ -83,7 +118,7 @@ def _groups(fleet: Fleet, found: Problems) -> None:
 
 
 def _regions(fleet: Fleet, found: Problems) -> None:
-    carriers = {each for component in COMPONENTS for each in fleet.all_hosts(component)}
+    carriers = {each for component in CARRIED for each in fleet.all_hosts(component)}
     found.errors.extend(
         region_problem(fleet, each)
         for each in sorted(carriers)
@@ -92,7 +127,7 @@ def _regions(fleet: Fleet, found: Problems) -> None:
 
 
 def _storage(fleet: Fleet, found: Problems) -> None:
-    storing = storage_regions(fleet)
+    storing = stores(fleet)
     for region in sorted(fleet.settings.regions):
         if not fleet.groups.get(fleet.region(region).group):
             continue  # another team's inventory
@@ -124,6 +159,13 @@ def _no_storage(fleet: Fleet, region: str) -> str:
             f"region '{region}' has no storage, and a federated fleet stores in every region; put "
             "a host of it in the group vmsingle, or hosts in vmstorage, vminsert and vmselect"
         )
+    copied = copied_to(fleet, region)
+    if region not in storage_regions(fleet) and copied:
+        return (
+            f"region '{region}' has no storage, and the replication of {_listed(copied)} names it; "
+            "put a host of it in the group vmsingle, or hosts in vmstorage, vminsert and vmselect, "
+            "or name another region"
+        )
     return (
         f"storage region '{region}' has no storage; put a host of it in the group vmsingle, or "
         "hosts in vmstorage, vminsert and vmselect"
@@ -140,20 +182,34 @@ def _cluster(fleet: Fleet, region: str, found: Problems) -> None:
         f"{name}; put a host of it in the group {name}"
         for name in missing
     )
-    nodes = len(placed["vmstorage"])
+    if placed["vmstorage"]:
+        _replication(fleet, region, found)
+
+
+def _replication(fleet: Fleet, region: str, found: Problems) -> None:
+    nodes = fleet.hosts(region, "vmstorage")
+    try:
+        written = written_nodes(fleet, region)
+    except TopologyError:
+        return  # a value that the role's arguments do not allow, reported with them
+    if not written:
+        found.errors.append(unwritten_problem(fleet, region))
+        return
     factor = fleet.region(region).replication_factor
     wanted = 2 * factor - 1
-    if not nodes:
-        return
-    if factor > nodes:
+    unwritten = sorted(set(nodes) - set(written))
+    hosts = f"vmstorage hosts{' that are written to' if unwritten else ''}"
+    others = f", not {_listed(unwritten)}" if unwritten else ""
+    if factor > len(written):
         found.errors.append(
-            f"replication factor {factor} of region '{region}' is above its number of vmstorage "
-            f"hosts, {nodes}; add hosts, or lower the factor"
+            f"replication factor {factor} of region '{region}' is above its number of {hosts}, "
+            f"{len(written)}{others}; add hosts, or lower the factor"
         )
-    elif nodes < wanted:
+    elif len(written) < wanted:
         found.warnings.append(
-            f"region '{region}' has {nodes} vmstorage hosts for replication factor {factor}; with "
-            f"fewer than {wanted}, samples written while one is down are not fully replicated"
+            f"region '{region}' has {len(written)} {hosts}{others and ' (' + others[2:] + ')'} for "
+            f"replication factor {factor}; with fewer than {wanted}, samples written while one is "
+            "down are not fully replicated"
         )
 
 
@@ -164,7 +220,7 @@ def _gateways(fleet: Fleet, found: Problems) -> None:
         gateways = fleet.hosts(name, "vmauth")
         if gateways:
             _gateway_hosts(fleet, name, gateways, found)
-        if name not in storage_regions(fleet) or region.gateway_url or not clients:
+        if name not in stores(fleet) or region.gateway_url or not clients:
             continue
         addresses = gateway_addresses(fleet, name)
         if not addresses and _reached(fleet, name):
@@ -185,8 +241,7 @@ def _gateways(fleet: Fleet, found: Problems) -> None:
 def _reached(fleet: Fleet, region: str) -> bool:
     """Whether a host of this inventory writes to a region or reads from it."""
     return bool(fleet.all_hosts("grafana")) or any(
-        fleet.hosts(other, "vmagent") and storage_region_of(fleet, other) == region
-        for other in fleet.settings.regions
+        fleet.hosts(other, "vmagent") for other in written_by(fleet, region)
     )
 
 
@@ -210,13 +265,12 @@ def _gateway_hosts(fleet: Fleet, name: str, gateways: tuple[str, ...], found: Pr
             f"the gateways of region '{name}' listen on different ports, "
             f"{_listed(map(str, numbers))}; give their vmauth_port one value"
         )
-    if name in storage_regions(fleet):
+    if name in stores(fleet):
         found.errors.extend(
             f"region '{other}' writes to '{name}', and none of its clusters is in this inventory; "
             f"add its hosts, or state its clusters in meridian_regions['{other}']"
-            for other in sorted(fleet.settings.regions)
-            if storage_region_of(fleet, other) == name
-            and not fleet.hosts(other, "vmagent")
+            for other in written_by(fleet, name)
+            if not fleet.hosts(other, "vmagent")
             and not fleet.groups.get(fleet.region(other).group)
             and not fleet.region(other).clusters
         )
@@ -273,6 +327,52 @@ def _agent(fleet: Fleet, agent: str, region: str, found: Problems) -> str:
         if problem:
             found.errors.append(f"agent '{agent}' has the cluster '{values['cluster']}', {problem}")
     return values["cluster"]
+
+
+def _receivers(fleet: Fleet, found: Problems) -> None:
+    zones: dict[str, set[str]] = {}
+    for region in sorted(fleet.settings.regions):
+        for receiver in fleet.hosts(region, "prometheus_receiver"):
+            if len(fleet.regions_of[receiver]) > 1:
+                continue  # which region it belongs to has to be settled first
+            refused = restriction_problem(fleet.variables[receiver])
+            if refused:
+                found.errors.append(f"receiver '{receiver}': {refused}")
+            try:
+                labels = receiver_labels(fleet, receiver)
+            except TopologyError:
+                found.errors.append(
+                    f"receiver '{receiver}' has no availability_zone; state it in the inventory, "
+                    f"such as {region}a"
+                )
+                continue
+            if labels.env not in ENVIRONMENTS:
+                found.errors.append(
+                    f"prometheus_receiver_env '{labels.env}' of receiver '{receiver}' is unknown; "
+                    f"write one of: {', '.join(ENVIRONMENTS)}"
+                )
+                continue
+            problem = cluster_problem(labels.cluster, region, labels.env, legacy=True)
+            if problem:
+                found.errors.append(
+                    f"receiver '{receiver}' has the cluster '{labels.cluster}', {problem}"
+                )
+            zones.setdefault(labels.cluster, set()).add(labels.availability_zone)
+    found.errors.extend(
+        f"cluster '{cluster}' has receivers in the availability zones {_listed(values)}, and the "
+        "gateway writes one for each cluster; state prometheus_receiver_cluster for one of them"
+        for cluster, values in sorted(zones.items())
+        if len(values) > 1
+    )
+
+
+def _alerting(fleet: Fleet, found: Problems) -> None:
+    rules = fleet.all_hosts("vmalert")
+    if rules and not fleet.all_hosts("alertmanager"):
+        found.warnings.append(
+            f"alerts of vmalert on {_listed(rules)} go nowhere; put two hosts in the group "
+            "alertmanager"
+        )
 
 
 def _ports(fleet: Fleet, found: Problems) -> None:

@@ -84,6 +84,19 @@ VMUTILS = _victoriametrics("vmutils", stem="vmutils-linux-{arch}-v{version}")
 # The tree, because promtool checks the configuration of the Prometheus it came with.
 PROMETHEUS = _prometheus("prometheus", version="3.14.0", tree=True)
 BLACKBOX_EXPORTER = _prometheus("blackbox_exporter", version="0.28.0", tree=False)
+# The tree, because amtool checks the configuration of the Alertmanager it came with.
+ALERTMANAGER = _prometheus("alertmanager", version="0.34.0", tree=True)
+NODE_EXPORTER = _prometheus("node_exporter", version="1.12.1", tree=False)
+GRAFANA = Archive(
+    name="grafana",
+    version="12.4.10",
+    file="grafana-{version}.linux-{arch}.tar.gz",
+    url="https://dl.grafana.com/oss/release/{file}",
+    # One checksum a file: the bare SHA-256.
+    checksums="grafana-{version}.linux-{arch}.tar.gz.sha256",
+    # The tree: pages, plugins and default settings lie beside the program.
+    tree=True,
+)
 
 
 def _victoriametrics_package(program: str) -> Package:
@@ -120,10 +133,28 @@ COMPONENTS: Mapping[str, Component] = {
             _prometheus_package("prometheus-blackbox-exporter"),
         ),
         Component(
-            "alertmanager", None, "alertmanager", _prometheus_package("prometheus-alertmanager")
+            "alertmanager",
+            ALERTMANAGER,
+            "alertmanager",
+            _prometheus_package("prometheus-alertmanager"),
         ),
         Component(
-            "node_exporter", None, "node_exporter", _prometheus_package("prometheus-node-exporter")
+            "node_exporter",
+            NODE_EXPORTER,
+            "node_exporter",
+            _prometheus_package("prometheus-node-exporter"),
+        ),
+        Component(
+            "grafana",
+            GRAFANA,
+            "bin/grafana",
+            Package(("grafana",), "/usr/share/grafana/bin/grafana", ("grafana-server.service",)),
+        ),
+        Component(
+            "haproxy",
+            None,
+            "haproxy",
+            Package(("haproxy",), "/usr/sbin/haproxy", ("haproxy.service",)),
         ),
     )
 }

@@ -9,6 +9,7 @@ exporter of a region probes every other region.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ansible_collections.meridian.metrics.plugins.plugin_utils.gateway import (
     gateway_addresses,
@@ -19,10 +20,61 @@ from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
     Fleet,
     authority,
     endpoint,
+    optional_variable,
     region_of,
 )
 
+# The variables of a receiver that put a guard before it.
+RECEIVER_GUARDS = ("senders", "allowed_addresses")
+
 PROBE_MODULE = "http_2xx"
+METRICS_PATH = "/metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Where a program serves its metrics: a variable of its host's port, and the path."""
+
+    port: str
+    path: str = METRICS_PATH
+
+
+def jobs(fleet: Fleet, host: str, component: str) -> dict[str, Metrics]:
+    """Where a component's programs on a host serve their metrics, by job."""
+    if component == "prometheus_receiver":
+        return _receiver_jobs(fleet, host)
+    if component == "vmselect_global":
+        return {
+            component: Metrics(COMPONENTS[component].metrics),
+            "vmselect_global_links": Metrics("vmselect_global_link_metrics_port"),
+        }
+    return {component: Metrics(COMPONENTS[component].metrics)}
+
+
+def _receiver_jobs(fleet: Fleet, host: str) -> dict[str, Metrics]:
+    """The programs of a receiver: its agent, its Prometheus, and the guard of both.
+
+    One of them is the door on the receiver's port. Behind a guard the others only listen on the
+    host itself, and the guard passes their metrics on.
+    """
+    variables = fleet.variables[host]
+    if any(variables.get(f"prometheus_receiver_{name}") for name in RECEIVER_GUARDS):
+        guard = "prometheus_receiver_guard_port"
+        return {
+            "prometheus_receiver": Metrics(guard, "/agent/metrics"),
+            "prometheus": Metrics(guard, "/prometheus/metrics"),
+            "prometheus_receiver_guard": Metrics(guard),
+        }
+    door = "prometheus_receiver_port"
+    if optional_variable(fleet, host, "prometheus_receiver_forward") == "federate":
+        return {
+            "prometheus_receiver": Metrics("prometheus_receiver_agent_port"),
+            "prometheus": Metrics(door),
+        }
+    return {
+        "prometheus_receiver": Metrics(door),
+        "prometheus": Metrics("prometheus_receiver_prometheus_port"),
+    }
 
 
 def agents_by_host(fleet: Fleet, region: str) -> Mapping[str, str]:
@@ -57,22 +109,33 @@ def scraped_hosts(fleet: Fleet, host: str) -> dict[str, list[str]]:
 
 
 def scrape_configs(fleet: Fleet, host: str) -> list[dict[str, object]]:
-    """Scrape configurations of the agent on `host`, one job per component.
+    """Scrape configurations of the agent on `host`, one job per program.
 
     `instance` is the inventory's name of the scraped host, so that it survives a new address.
     """
+    targets: dict[str, list[dict[str, object]]] = {}
+    for component, hosts in scraped_hosts(fleet, host).items():
+        for each in hosts:
+            for job, metrics in jobs(fleet, each, component).items():
+                labels = {"instance": each}
+                if metrics.path != METRICS_PATH:
+                    labels["__metrics_path__"] = metrics.path
+                targets.setdefault(job, []).append(
+                    {
+                        "targets": [endpoint(fleet, each, component, metrics.port)],
+                        "labels": labels,
+                    }
+                )
+    return [{"job_name": job, "static_configs": each} for job, each in targets.items()]
+
+
+def scraped_targets(fleet: Fleet, host: str) -> list[tuple[str, str]]:
+    """Every (job, instance) that the agent on `host` scrapes."""
     return [
-        {
-            "job_name": component,
-            "static_configs": [
-                {
-                    "targets": [endpoint(fleet, each, component, COMPONENTS[component].metrics)],
-                    "labels": {"instance": each},
-                }
-                for each in hosts
-            ],
-        }
+        (job, each)
         for component, hosts in scraped_hosts(fleet, host).items()
+        for each in hosts
+        for job in jobs(fleet, each, component)
     ]
 
 

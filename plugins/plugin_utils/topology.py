@@ -9,18 +9,25 @@ hosts that are asked about. Group names, port variables and default ports live o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from dataclasses import dataclass
 from types import MappingProxyType
 
-CENTRALIZED = "centralized"
-FEDERATED = "federated"
-TOPOLOGIES = (CENTRALIZED, FEDERATED)
-ENVIRONMENTS = ("dev", "beta", "prod")
+from ansible_collections.meridian.metrics.plugins.plugin_utils.migration import FINISH
+from ansible_collections.meridian.metrics.plugins.plugin_utils.settings import (
+    Region,
+    Settings,
+    listed,
+    parse_settings,
+    text,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.tunnel_addresses import (
+    DEFAULT_NETWORK,
+    derived_address,
+    tunnel_network,
+)
+
 DOMAIN = "meridian.internal"
-DEFAULT_REPLICATION_FACTOR = 2
 
 
 class TopologyError(ValueError):
@@ -58,77 +65,50 @@ COMPONENTS: Mapping[str, Component] = MappingProxyType(
         for component in (
             _component("vmstorage", 8482, 4, insert_port=8400, select_port=8401),
             _component("vminsert", 8480, 2),
-            _component("vmselect", 8481, 3),
+            # The second port is for the vmselect of all regions; not 8401, which a vmstorage has.
+            _component("vmselect", 8481, 3, clusternative_port=8411),
+            _component("vmselect_global", 8491, 3, link_port=8492, link_metrics_port=8493),
             _component("vmsingle", 8428, 6),
             # /metrics is kept off the door that clients use.
             _component("vmauth", 8427, 1, metrics="internal_port", internal_port=8426),
             _component("vmagent", 8429, 1),
             _component("blackbox", 9115),
-            _component("prometheus_receiver", 9091),
+            # One door; what stands behind it moves to the other ports.
+            _component(
+                "prometheus_receiver", 9091, agent_port=9092, prometheus_port=9090, guard_port=8405
+            ),
             _component("grafana", 3000),
             _component("vmalert", 8880, 1),
-            _component("alertmanager", 9093),
+            _component("alertmanager", 9093, cluster_port=9094),
             _component("node_exporter", 9100),
+            # Its main port is of UDP.
+            _component("wireguard", 51820, metrics="metrics_port", metrics_port=9586),
             _component("mock_exporter", 9200),
         )
     }
 )
 
-REGION_SETTINGS = (
-    "clusters",
-    "gateway_addresses",
-    "gateway_url",
-    "probe_targets",
-    "replication_factor",
-)
+# Work on a host to which nobody connects: it has a group, and neither a port nor a memory share.
+JOBS = ("vmbackup",)
+# What a group is named after that says what its hosts carry.
+CARRIED = (*COMPONENTS, *JOBS)
 
-_REGION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_CLUSTER_NAME = re.compile(r"(?P<region>.+)-eks-[0-9]+-(?P<env>[a-z]+)")
-_URL = re.compile(r"https?://[^/\s]+(/\S*)?")
+# The variable of a host that hosts of other regions reach by a tunnel.
+TUNNEL_ADDRESS = "meridian_tunnel_address"
+# The variable of the network that hosts of the group wireguard have their tunnel addresses in.
+TUNNEL_NETWORK = "meridian_tunnel_network"
+# The variable of a wireguard host that the others find at another address than its own.
+TUNNEL_ENDPOINT = "wireguard_endpoint"
 
+# The variable of a vmstorage host that vminserts do not write to, and that vmselects still read.
+WRITES = "vmstorage_writes"
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A declared region and what its settings state. What is stated wins over what is derived."""
-
-    name: str
-    replication_factor: int = DEFAULT_REPLICATION_FACTOR
-    gateway_url: str | None = None
-    gateway_addresses: tuple[str, ...] = ()
-    probe_targets: tuple[str, ...] = ()
-    clusters: Mapping[str, str] = field(default_factory=dict)
-    """Availability zone by cluster, for clusters whose agents are in another inventory."""
-
-    @property
-    def group(self) -> str:
-        """The inventory group that holds the region's hosts."""
-        return self.name.replace("-", "_")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What `group_vars/all.yml` says about the fleet as a whole."""
-
-    topology: str
-    storage_region: str
-    """The region that stores every region's metrics; empty in a federated fleet, and where it
-    is not known."""
-    regions: Mapping[str, Region]
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """The five external labels by which every sample of a cluster is known."""
-
-    env: str
-    region: str
-    storage_region: str
-    cluster: str
-    availability_zone: str
-
-    def as_dict(self) -> dict[str, str]:
-        """The labels as plain data, in a fixed order."""
-        return {name: getattr(self, name) for name in Labels.__slots__}
+# Every host of a region carries it, unless the inventory has a group of that name.
+ON_EVERY_HOST = "node_exporter"
 
 
 class HostVariables(Mapping[str, Mapping[str, object]]):
@@ -168,7 +148,7 @@ class Fleet:
             return self.settings.regions[name]
         except KeyError:
             raise TopologyError(
-                f"region '{name}' is not declared; declared: {_listed(self.settings.regions)}"
+                f"region '{name}' is not declared; declared: {listed(self.settings.regions)}"
             ) from None
 
     def hosts(self, region: str, component: str) -> tuple[str, ...]:
@@ -205,6 +185,7 @@ def index_fleet(
     for region in sorted(settings.regions):
         for host in members.get(settings.regions[region].group, ()):
             regions_of[host] = (*regions_of.get(host, ()), region)
+    members.setdefault(ON_EVERY_HOST, tuple(sorted(regions_of)))
     placement: dict[tuple[str, str], list[str]] = {}
     for component in COMPONENTS:
         for host in members.get(component, ()):
@@ -219,137 +200,9 @@ def index_fleet(
     )
 
 
-def parse_settings(variables: Mapping[str, object]) -> tuple[Settings | None, list[str]]:
-    """Parse the fleet's settings, and list every problem in them, one line each.
-
-    Settings come back whenever there are regions to go on with, so that preflight can report
-    the problems of the hosts in the same run.
-    """
-    problems: list[str] = []
-    topology = _text(variables.get("meridian_topology"))
-    if topology not in TOPOLOGIES:
-        problems.append(f"meridian_topology is '{topology}'; write one of: {', '.join(TOPOLOGIES)}")
-    declared = variables.get("meridian_regions")
-    if not isinstance(declared, Mapping) or not declared:
-        problems.append(
-            "meridian_regions declares no region; write one key per region in group_vars/all.yml, "
-            "such as 'us-east-1: {}'"
-        )
-        return None, problems
-    factor = _replication_factor(
-        variables.get("meridian_replication_factor", DEFAULT_REPLICATION_FACTOR),
-        "meridian_replication_factor",
-        problems,
-    )
-    regions: dict[str, Region] = {}
-    for key in sorted(declared, key=_text):
-        name = _text(key)
-        if _REGION_NAME.fullmatch(name):
-            regions[name] = _region(name, declared[key], factor, problems)
-        else:
-            problems.append(
-                f"region '{name}' in meridian_regions is no region name; write lower-case letters, "
-                "digits and '-', such as us-east-1"
-            )
-    storage_region = ""
-    if topology == CENTRALIZED:
-        storage_region = _text(variables.get("meridian_storage_region"))
-        if not storage_region:
-            problems.append(
-                "meridian_storage_region is not set; a centralized fleet needs one of: "
-                + _listed(regions)
-            )
-        elif storage_region not in regions:
-            problems.append(
-                f"storage region '{storage_region}' is not declared; declared: {_listed(regions)}"
-            )
-            storage_region = ""
-    return Settings(topology, storage_region, regions), problems
-
-
-def _region(name: str, stated: object, factor: int, problems: list[str]) -> Region:
-    place = f"meridian_regions['{name}']"
-    if stated is None:
-        stated = {}
-    if not isinstance(stated, Mapping):
-        problems.append(f"{place} is '{_text(stated)}'; write a mapping, or {{}} for no settings")
-        stated = {}
-    for key in sorted(map(_text, stated)):
-        if key not in REGION_SETTINGS:
-            problems.append(
-                f"{place} has the unknown key '{key}'; known: {', '.join(REGION_SETTINGS)}"
-            )
-    url = _text(stated.get("gateway_url"))
-    if url and not _URL.fullmatch(url):
-        problems.append(
-            f"{place}.gateway_url is '{url}'; write a URL, such as https://metrics.example/"
-        )
-    addresses = _texts(stated.get("gateway_addresses"), f"{place}.gateway_addresses", problems)
-    for address in addresses:
-        if not is_ip(address):
-            problems.append(
-                f"{place}.gateway_addresses has '{address}', which is no IP address, and "
-                "/etc/hosts needs one; write the IP address, or state gateway_url"
-            )
-    targets = _texts(stated.get("probe_targets"), f"{place}.probe_targets", problems)
-    for target in targets:
-        if not _URL.fullmatch(target):
-            problems.append(
-                f"{place}.probe_targets has '{target}', which is no URL; write one, such as "
-                "http://10.0.0.1:9115/-/healthy"
-            )
-    return Region(
-        name=name,
-        replication_factor=_replication_factor(
-            stated.get("replication_factor", factor), f"{place}.replication_factor", problems
-        ),
-        gateway_url=url.rstrip("/") or None,
-        gateway_addresses=tuple(sorted(set(addresses))),
-        probe_targets=tuple(sorted(set(targets))),
-        clusters=_clusters(name, stated.get("clusters"), f"{place}.clusters", problems),
-    )
-
-
-def _replication_factor(value: object, place: str, problems: list[str]) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return int(value)
-    problems.append(f"{place} is '{_text(value)}'; write a whole number of 1 or more")
-    return 1
-
-
-def _texts(value: object, place: str, problems: list[str]) -> list[str]:
-    if value is None:
-        return []
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [_text(item) for item in value]
-    problems.append(f"{place} is '{_text(value)}'; write a list")
-    return []
-
-
-def _clusters(region: str, value: object, place: str, problems: list[str]) -> Mapping[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        problems.append(
-            f"{place} is '{_text(value)}'; write a mapping of cluster to availability zone, "
-            f"such as '{region}-eks-01-prod: {region}a'"
-        )
-        return {}
-    clusters = {_text(cluster): _text(zone) for cluster, zone in value.items()}
-    for cluster in sorted(clusters):
-        problem = cluster_problem(cluster, region, None)
-        if problem:
-            problems.append(f"{place} has the cluster '{cluster}', {problem}")
-    return clusters
-
-
-def cluster_problem(cluster: str, region: str, env: str | None) -> str | None:
-    """Say what is wrong with a cluster's name, given its region and (if known) its env."""
-    match = _CLUSTER_NAME.fullmatch(cluster)
-    known_env = env or (match["env"] if match and match["env"] in ENVIRONMENTS else None)
-    if match and match["region"] == region and match["env"] == known_env:
-        return None
-    return f"which is not named {region}-eks-<number>-{known_env or '<env>'}"
+def carries(fleet: Fleet, host: str, component: str) -> bool:
+    """Whether a host carries a component, by its group or because every host does."""
+    return host in fleet.all_hosts(component)
 
 
 def region_of(fleet: Fleet, host: str) -> str:
@@ -364,24 +217,32 @@ def region_problem(fleet: Fleet, host: str) -> str:
     """Say what is wrong with the regions of a host that is not in exactly one."""
     regions = fleet.regions_of.get(host, ())
     if regions:
-        return f"host '{host}' is in the regions {_listed(regions)}; keep it in one region's group"
-    expected = _listed(region.group for region in fleet.settings.regions.values())
+        return f"host '{host}' is in the regions {listed(regions)}; keep it in one region's group"
+    expected = listed(region.group for region in fleet.settings.regions.values())
     others = [
         group
         for group, hosts in sorted(fleet.groups.items())
-        if host in hosts and group not in COMPONENTS and group not in ("all", "ungrouped")
+        if host in hosts and group not in CARRIED and group not in ("all", "ungrouped")
     ]
     if others:
         return (
-            f"host '{host}' is in no declared region, only in the group {_listed(others)}; "
+            f"host '{host}' is in no declared region, only in the group {listed(others)}; "
             f"declare its region in meridian_regions, or put it in one of the groups: {expected}"
         )
     return f"host '{host}' is in no region; put it in one of the groups: {expected}"
 
 
 def storage_region_of(fleet: Fleet, region: str) -> str:
-    """The region that stores a region's metrics. Raises TopologyError."""
-    return fleet.settings.storage_region or fleet.region(region).name
+    """The region that stores a region's metrics. Raises TopologyError.
+
+    On the way to a federated fleet that is the old one to the end, so that what both get has the
+    same labels.
+    """
+    own = fleet.region(region).name
+    migration = fleet.settings.migration
+    if migration and migration.moves(own) and not migration.reached(FINISH):
+        return migration.origin
+    return fleet.settings.storage_region or own
 
 
 def storage_region(fleet: Fleet, host: str) -> str:
@@ -394,10 +255,11 @@ def replication_factor(fleet: Fleet, host: str) -> int:
     return fleet.region(region_of(fleet, host)).replication_factor
 
 
-def storage_nodes(fleet: Fleet, host: str, purpose: str) -> list[str]:
+def storage_nodes(fleet: Fleet, host: str, purpose: str, without: str = "") -> list[str]:
     """Sorted `address:port` of the vmstorage nodes of a host's region.
 
-    `purpose` is 'insert' for the port that vminsert connects to, 'select' for vmselect's.
+    `purpose` is 'insert' for the port that vminsert connects to, on the nodes that are written to,
+    'select' for vmselect's, on all of them. `without` leaves out one host. Raises TopologyError.
     """
     if purpose not in ("insert", "select"):
         raise TopologyError(f"purpose '{purpose}' is unknown; write 'insert' or 'select'")
@@ -407,45 +269,36 @@ def storage_nodes(fleet: Fleet, host: str, purpose: str) -> list[str]:
         raise TopologyError(
             f"region '{region}' has no vmstorage host; put its storage nodes in the group vmstorage"
         )
-    return [endpoint(fleet, node, "vmstorage", f"vmstorage_{purpose}_port") for node in nodes]
+    if purpose == "insert":
+        nodes = written_nodes(fleet, region)
+        if not nodes:
+            raise TopologyError(unwritten_problem(fleet, region))
+    return [
+        endpoint(fleet, node, "vmstorage", f"vmstorage_{purpose}_port")
+        for node in nodes
+        if node != without
+    ]
 
 
-def agent_labels(fleet: Fleet, host: str) -> Labels:
-    """The labels that a vmagent host puts on every sample. Raises TopologyError."""
-    region = region_of(fleet, host)
-    return Labels(
-        env=variable(fleet, host, "env"),
-        region=region,
-        storage_region=storage_region_of(fleet, region),
-        cluster=variable(fleet, host, "cluster"),
-        availability_zone=variable(fleet, host, "availability_zone"),
+def written_nodes(fleet: Fleet, region: str) -> tuple[str, ...]:
+    """Sorted vmstorage hosts of a region that vminserts write to. Raises TopologyError."""
+    return tuple(each for each in fleet.hosts(region, "vmstorage") if is_written(fleet, each))
+
+
+def is_written(fleet: Fleet, host: str) -> bool:
+    """Whether vminserts write to a vmstorage host, as its variable says. Raises TopologyError."""
+    value = text(fleet.variables[host].get(WRITES, True)).lower()
+    if value not in _BOOLEANS:
+        raise TopologyError(f"{WRITES} of host '{host}' is '{value}'; write true or false")
+    return _BOOLEANS[value]
+
+
+def unwritten_problem(fleet: Fleet, region: str) -> str:
+    """Say that a region's cluster has no node to write to."""
+    return (
+        f"no vmstorage host of region '{region}' is written to; remove {WRITES} from hosts of "
+        f"{listed(fleet.hosts(region, 'vmstorage'))}"
     )
-
-
-def external_labels(fleet: Fleet, host: str) -> dict[str, str]:
-    """The labels of `agent_labels` as plain data."""
-    return agent_labels(fleet, host).as_dict()
-
-
-def clusters_of(fleet: Fleet, region: str) -> list[Labels]:
-    """The labels of every cluster of a region, sorted by cluster.
-
-    A cluster comes from its agent's host or, where that is in another inventory, from the
-    region's `clusters` setting.
-    """
-    stated = {
-        cluster: Labels(
-            env=cluster.rpartition("-")[2],
-            region=region,
-            storage_region=storage_region_of(fleet, region),
-            cluster=cluster,
-            availability_zone=zone,
-        )
-        for cluster, zone in fleet.region(region).clusters.items()
-    }
-    agents = [agent_labels(fleet, host) for host in fleet.hosts(region, "vmagent")]
-    clusters = stated | {labels.cluster: labels for labels in agents}
-    return [clusters[cluster] for cluster in sorted(clusters)]
 
 
 def storage_regions(fleet: Fleet) -> list[str]:
@@ -466,7 +319,7 @@ def memory_percent(fleet: Fleet, host: str, component: str) -> int:
     if component not in weights:
         raise TopologyError(
             f"component '{component}' has no share of the memory of host '{host}'; sharing it: "
-            f"{_listed(weights)}"
+            f"{listed(weights)}"
         )
     return max(1, 60 * weights[component] // sum(weights.values()))
 
@@ -475,10 +328,32 @@ def address(fleet: Fleet, host: str) -> str:
     """Where other hosts reach a host: meridian_address, else ansible_host, else its name."""
     variables = fleet.variables[host]
     return (
-        _text(variables.get("meridian_address"))
-        or _text(variables.get("ansible_host"))
-        or f"{host}"
+        text(variables.get("meridian_address")) or text(variables.get("ansible_host")) or f"{host}"
     )
+
+
+def address_from(fleet: Fleet, host: str, asking_region: str) -> str:
+    """Where hosts of a region reach a host: from another region, its end of a tunnel if it has one.
+
+    Raises TopologyError when the host is in no region or in several.
+    """
+    if region_of(fleet, host) == asking_region:
+        return address(fleet, host)
+    return tunnel_address(fleet, host) or address(fleet, host)
+
+
+def tunnel_address(fleet: Fleet, host: str) -> str:
+    """A host's end of a tunnel: the one that it states, else one derived for hosts of the group
+    wireguard; empty for a host without a tunnel. Raises TopologyError.
+    """
+    stated = optional_variable(fleet, host, TUNNEL_ADDRESS)
+    if stated or host not in fleet.all_hosts("wireguard"):
+        return stated
+    try:
+        network = tunnel_network(optional_variable(fleet, host, TUNNEL_NETWORK) or DEFAULT_NETWORK)
+    except ValueError as error:
+        raise TopologyError(f"{TUNNEL_NETWORK} is {error}") from None
+    return f"{derived_address(network, host)}"
 
 
 def port(fleet: Fleet, host: str, component: str, name: str = "") -> int:
@@ -487,12 +362,12 @@ def port(fleet: Fleet, host: str, component: str, name: str = "") -> int:
     name = name or next(iter(ports))
     value = fleet.variables[host].get(name, ports[name])
     try:
-        number = int(_text(value))
+        number = int(text(value))
     except ValueError:
         number = 0
     if not 1 <= number <= 65535:
         raise TopologyError(
-            f"{name} of host '{host}' is '{_text(value)}'; write a port from 1 to 65535"
+            f"{name} of host '{host}' is '{text(value)}'; write a port from 1 to 65535"
         )
     return number
 
@@ -517,22 +392,4 @@ def variable(fleet: Fleet, host: str, name: str) -> str:
 
 def optional_variable(fleet: Fleet, host: str, name: str) -> str:
     """A host's variable as text, empty when it is missing."""
-    return _text(fleet.variables[host].get(name))
-
-
-def is_ip(value: str) -> bool:
-    """Whether a value is an IPv4 or IPv6 address."""
-    try:
-        ip_address(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _text(value: object) -> str:
-    # `format` gives a plain str, without the tags that ansible-core 2.19 puts on its values.
-    return "" if value is None else f"{value}"
-
-
-def _listed(values: Mapping[str, object] | Iterator[str] | Sequence[str]) -> str:
-    return ", ".join(sorted(values)) or "none"
+    return text(fleet.variables[host].get(name))

@@ -29,22 +29,44 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from ansible_collections.meridian.metrics.plugins.plugin_utils.cluster_names import is_legacy
+from ansible_collections.meridian.metrics.plugins.plugin_utils.copy_verification import (
+    arrived,
+    copies,
+    copy_problems,
+    is_about,
+    sent,
+)
 from ansible_collections.meridian.metrics.plugins.plugin_utils.gateway import (
     READ_USERS,
+    RULE_USERS,
     read_url,
     write_urls,
 )
-from ansible_collections.meridian.metrics.plugins.plugin_utils.scraping import (
-    expected_probes,
-    scraped_hosts,
-)
-from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
-    Fleet,
+from ansible_collections.meridian.metrics.plugins.plugin_utils.labels import (
     Labels,
     agent_labels,
     clusters_of,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.scraping import (
+    expected_probes,
+    scraped_targets,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
+    Fleet,
     region_of,
     storage_region,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.view_check import (
+    QUERY as VIEW_QUERY,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.view_check import (
+    READER as VIEW_READER,
+)
+from ansible_collections.meridian.metrics.plugins.plugin_utils.view_check import (
+    seen_regions,
+    view_problems,
+    view_query,
 )
 
 READER = "operator"
@@ -75,6 +97,8 @@ def verification_plan(
     probes = [each for each in expected_probes(fleet, host) if each["source_region"] == region]
     url = read_url(fleet, host)
     writes = [each.partition("?")[0] for each in write_urls(fleet, host)]
+    copied = copies(fleet, host, "|".join(map(_escaped, names)), window)
+    seen = seen_regions(fleet, region)
     return {
         "region": region,
         "storage_region": storage_region(fleet, host),
@@ -83,19 +107,31 @@ def verification_plan(
         "targets": [
             {"cluster": agent_labels(fleet, agent).cluster, "job": job, "instance": instance}
             for agent in agents
-            for job, instances in scraped_hosts(fleet, agent).items()
-            for instance in instances
+            for job, instance in scraped_targets(fleet, agent)
         ],
         "probes": probes,
         "unprobed": sorted(
             {*fleet.settings.regions} - {region} - {probe["target_region"] for probe in probes}
         ),
+        "copies": copied,
+        "window": window,
         "writers": names,
-        "users": sorted({*names, *READ_USERS}),
+        "viewed": seen,
+        "users": sorted({*names, *READ_USERS, *([VIEW_READER] if seen else [])}),
         "requests": [
+            *(
+                [_request(VIEW_QUERY, f"{url}/api/v1/query", VIEW_READER, query=view_query(window))]
+                if seen
+                else []
+            ),
             *(
                 _request(name, f"{url}/api/v1/query", READER, query=query)
                 for name, query in _queries(clusters, region, window).items()
+            ),
+            *(
+                _request(name, f"{base}/api/v1/query", READER, query=copy["query"])
+                for copy in copied
+                for name, base in ((sent(copy), url), (arrived(copy), copy["url"]))
             ),
             *_access_requests(f"{url}/api/v1/query", writes, names),
         ],
@@ -104,13 +140,20 @@ def verification_plan(
 
 def problems(answers: Answers, plan: Plan) -> list[str]:
     """List, one sentence each, what the answers lack of what the plan expects."""
-    unanswered = sorted({f"{a['error']}" for a in answers.values() if a["error"]})
+    away = _about_copies(plan)
+    unanswered = sorted(
+        {f"{a['error']}" for name, a in answers.items() if a["error"] and name not in away}
+    )
     if unanswered:
         return [
             f"no answer from the gateway of {plan['storage_region']} ({plan['read_url']}): {error}"
             for error in unanswered
         ]
     access = _access_problems(plan, answers)
+    for copy in plan["copies"]:
+        access += copy_problems(answers, copy, plan["writers"], plan["window"])
+    if plan["viewed"]:
+        access += view_problems(answers[VIEW_QUERY], plan["viewed"])
     refused = [
         f"user '{READER}' got {answers[name]['status']} for the query '{name}': "
         f"{answers[name]['body'].strip()[:200]}"
@@ -175,8 +218,10 @@ def _queries(clusters: Sequence[Mapping[str, str]], region: str, window: str) ->
     probed = f"probe_success{{source_region={json.dumps(region)}}}"
     timed = f"probe_duration_seconds{{source_region={json.dumps(region)}}}"
     # Only series with a wrong label are read, so the question costs little on a large storage.
+    # What rules record is about clusters, not from them: it keeps the labels it was summed by.
+    scraped = '__name__!~"ALERTS.*|.*:.*"'
     wrong = " or ".join(
-        f"cluster={json.dumps(labels['cluster'])},{name}!={json.dumps(labels[name])}"
+        f"{scraped},cluster={json.dumps(labels['cluster'])},{name}!={json.dumps(labels[name])}"
         for labels in clusters
         for name in LABELS
         if name != "cluster"
@@ -222,14 +267,26 @@ def _access_requests(
     ]
 
 
+def _about_copies(plan: Plan) -> set[str]:
+    """Names of the requests to gateways that get copies, which may be away without the others."""
+    return {
+        request["name"]
+        for copy in plan["copies"]
+        for request in plan["requests"]
+        if is_about(copy, request)
+    }
+
+
 def _access_problems(plan: Plan, answers: Answers) -> list[str]:
     found: list[str] = []
+    about_copies = (name(copy) for copy in plan["copies"] for name in (sent, arrived))
+    questions = {*QUERIES, VIEW_QUERY, *about_copies}
     for request in plan["requests"]:
-        if request["name"] in QUERIES:
+        if request["name"] in questions or answers[request["name"]]["error"]:
             continue
         status = answers[request["name"]]["status"]
         writes = request["method"] == "POST"
-        may = request["user"] in (plan["writers"] if writes else READ_USERS)
+        may = request["user"] in ((*plan["writers"], *RULE_USERS) if writes else READ_USERS)
         who = f"user '{request['user']}'" if request["user"] else "a client without a password"
         verb = "write" if writes else "read"
         url = request["url"].partition("?")[0]
@@ -254,7 +311,7 @@ def _cluster_problems(plan: Plan, up: Sequence[Series]) -> list[str]:
         f"no samples of cluster '{labels['cluster']}' with the labels "
         + ", ".join(f"{name}={labels[name]}" for name in LABELS if name != "cluster")
         for labels in plan["clusters"]
-        if tuple(labels[name] for name in LABELS) not in seen
+        if tuple(labels[name] for name in LABELS) not in seen and not is_legacy(labels["cluster"])
     ]
 
 

@@ -73,7 +73,8 @@ def inventory(
 
     Host n of region r has the address 10.20.r.n; every agent states a cluster of its own.
     """
-    groups: Groups = {"all": [], "ungrouped": []}
+    # Without the group every host would carry a node exporter.
+    groups: Groups = {"all": [], "ungrouped": [], "node_exporter": []}
     hostvars: Hostvars = {}
     for number, (region, hosts) in enumerate(regions.items(), 1):
         for position, (host, components) in enumerate(hosts.items(), 1):
@@ -87,6 +88,8 @@ def inventory(
                     "env": "prod",
                     "availability_zone": f"{region}a",
                 }
+            elif "prometheus_receiver" in components.split():
+                hostvars[host]["availability_zone"] = f"{region}a"
             groups.setdefault(region.replace("-", "_"), []).append(host)
     made = Inventory(groups, hostvars)
     made.set_all(meridian_topology=topology, meridian_regions={region: {} for region in regions})
@@ -118,26 +121,31 @@ class CountedHostvars(Mapping[str, Mapping[str, Any]]):
 def inventories(draw: st.DrawFn) -> Inventory:
     """Inventories without errors, with any mix of components on a host."""
     topology = draw(st.sampled_from(["centralized", "federated"]))
+    # A tunnel has both its ends.
+    tunnels = draw(st.booleans())
     regions: dict[str, dict[str, str]] = {}
     for number in range(draw(st.integers(1, 4))):
         stores = topology == "federated" or number == 0
-        regions[f"region-{number}"] = draw(_hosts(f"r{number}", stores))
+        regions[f"region-{number}"] = draw(_hosts(f"r{number}", stores, tunnels))
     return inventory(regions, topology)
 
 
 @st.composite
-def _hosts(draw: st.DrawFn, prefix: str, stores: bool) -> dict[str, str]:
+def _hosts(draw: st.DrawFn, prefix: str, stores: bool, tunnels: bool) -> dict[str, str]:
     hosts = [f"{prefix}-host-{number}" for number in range(draw(st.integers(1, 7)))]
-    kinds = set(COMPONENTS) - {"vmsingle", "vmstorage", "vminsert", "vmselect", "vmauth"}
+    storage = {"vmsingle", "vmstorage", "vminsert", "vmselect", "vmselect_global", "vmauth"}
+    kinds = set(COMPONENTS) - storage - {"wireguard"}
     wanted = {kind: draw(st.integers(0, 3)) for kind in sorted(kinds)}
     wanted["vmagent"] = max(1, wanted["vmagent"])
     wanted["blackbox"] = max(1, wanted["blackbox"])
     if stores:
         single = draw(st.booleans())
-        storage = ["vmsingle"] if single else ["vmstorage", "vminsert", "vmselect"]
-        wanted |= {kind: 1 if single else draw(st.integers(1, 4)) for kind in storage}
+        cluster = ["vmstorage", "vminsert", "vmselect"]
+        wanted |= {kind: draw(st.integers(1, 4)) for kind in cluster} if not single else {}
+        # It reads its own region at least, so that there is something to read.
+        wanted |= {"vmsingle": 1} if single else {"vmselect_global": draw(st.integers(0, 2))}
         wanted["vmauth"] = draw(st.integers(1, 3))
-    carried: dict[str, list[str]] = {host: [] for host in hosts}
+    carried: dict[str, list[str]] = {host: ["wireguard"] if tunnels else [] for host in hosts}
     for kind, count in wanted.items():
         for host in draw(st.permutations(hosts))[:count]:
             carried[host].append(kind)

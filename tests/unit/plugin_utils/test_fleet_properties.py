@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from ansible_collections.meridian.metrics.plugins.plugin_utils import gateway, scraping, topology
+from ansible_collections.meridian.metrics.plugins.plugin_utils.labels import clusters_of
 from ansible_collections.meridian.metrics.plugins.plugin_utils.plan import fleet_plan
 from ansible_collections.meridian.metrics.plugins.plugin_utils.preflight import fleet_problems
 from ansible_collections.meridian.metrics.tests.unit.plugin_utils.fleets import (
@@ -16,6 +17,11 @@ from ansible_collections.meridian.metrics.tests.unit.plugin_utils.fleets import 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+# The jobs of a component with several programs.
+JOBS = {
+    "prometheus_receiver": ("prometheus_receiver", "prometheus"),
+    "vmselect_global": ("vmselect_global", "vmselect_global_links"),
+}
 COMMON = settings(max_examples=60, deadline=None)
 
 
@@ -43,10 +49,11 @@ def test_every_component_of_a_region_is_scraped_once_by_that_regions_agents(
                 )
                 scraped[key] += 1
     assert scraped == {
-        (region, component, host): 1
+        (region, job, host): 1
         for component in topology.COMPONENTS
         for host in made.groups.get(component, [])
         for region in fleet.regions_of[host]
+        for job in JOBS.get(component, (component,))
     }
 
 
@@ -97,7 +104,7 @@ def test_a_storage_node_is_known_in_its_own_region_and_in_no_other(made: Invento
 
 @COMMON
 @given(inventories())
-def test_every_agent_is_a_user_of_every_gateway_of_its_storage_region_only(
+def test_every_agent_and_receiver_is_a_user_of_every_gateway_of_its_storage_region_only(
     made: Inventory,
 ) -> None:
     fleet = made.fleet()
@@ -107,8 +114,15 @@ def test_every_agent_is_a_user_of_every_gateway_of_its_storage_region_only(
             made.hostvars[agent]["cluster"]
             for agent in made.groups["vmagent"]
             if topology.storage_region(fleet, agent) == region
+        } | {
+            f"{topology.region_of(fleet, receiver)}-eks-01-prod-legacy"
+            for receiver in made.groups.get("prometheus_receiver", [])
+            if topology.storage_region(fleet, receiver) == region
         }
-        assert set(gateway.gateway_users(fleet, host)) == writers | set(gateway.READ_USERS)
+        readers = set(gateway.READ_USERS)
+        if fleet.hosts(region, "vmselect_global"):
+            readers |= set(gateway.GLOBAL_READ_USERS)
+        assert set(gateway.gateway_users(fleet, host)) == writers | readers
 
 
 @COMMON
@@ -155,7 +169,7 @@ def _derived(made: Inventory) -> dict[str, Any]:
         "plan": fleet_plan(fleet, asked),
         "problems": fleet_problems(made.groups, made.hostvars, asked),
         "sources": gateway.data_sources(fleet, asked),
-        "clusters": [topology.clusters_of(fleet, each) for each in sorted(fleet.settings.regions)],
+        "clusters": [clusters_of(fleet, each) for each in sorted(fleet.settings.regions)],
         "agents": {
             host: (
                 scraping.scrape_configs(fleet, host),

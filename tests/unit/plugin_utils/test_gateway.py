@@ -84,12 +84,14 @@ def test_data_sources_are_the_storage_regions_the_own_one_first() -> None:
     assert gateway.data_sources(inventory(FEDERATED, "federated").fleet(), "us-graph") == [
         {
             "name": "us-east-1",
+            "uid": "meridian-us-east-1",
             "url": "http://gateway.us-east-1.meridian.internal:8427",
             "user": "grafana",
             "default": True,
         },
         {
             "name": "eu-west-1",
+            "uid": "meridian-eu-west-1",
             "url": "http://gateway.eu-west-1.meridian.internal:8427",
             "user": "grafana",
             "default": False,
@@ -136,10 +138,22 @@ def test_a_gateway_before_a_vmsingle_routes_each_user_to_its_own_paths() -> None
         ],
     }
     for reader in users[2:]:
-        (route,) = reader["url_map"]
+        route = reader["url_map"][0]
         assert "/api/v1/query" in route["src_paths"]
         assert "/api/v1/write" not in route["src_paths"]
         assert route["url_prefix"] == ["http://10.20.1.1:8428/"]
+    assert {user["username"]: user["url_map"][1:] for user in users} == {
+        **{user: [] for user in USERS},
+        # what rules record has the labels that they give it
+        "vmalert": [
+            {
+                "src_paths": ["/api/v1/write"],
+                "url_prefix": ["http://10.20.1.1:8428/"],
+                "load_balancing_policy": "least_loaded",
+                "retry_status_codes": [500, 502, 503],
+            }
+        ],
+    }
     assert config["unauthorized_user"] == {
         "url_map": [{"src_paths": ["/health"], "url_prefix": ["http://127.0.0.1:8426/"]}]
     }

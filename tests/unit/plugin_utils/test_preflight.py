@@ -35,6 +35,16 @@ def set_host(host: str, **variables: object) -> Change:
     return lambda made: made.hostvars[host].update(variables)
 
 
+def unwritten(*hosts: str) -> Change:
+    """Let vminserts not write to some hosts."""
+
+    def change(made: Inventory) -> None:
+        for host in hosts:
+            made.hostvars[host]["vmstorage_writes"] = False
+
+    return change
+
+
 def leave(host: str, *groups: str) -> Change:
     def change(made: Inventory) -> None:
         for group in groups:
@@ -129,6 +139,10 @@ SETTINGS = [
         "meridian_replication_factor is 'two'; write a whole number of 1 or more",
     ),
     (
+        set_all(meridian_gate_timeout="5m"),
+        "meridian_gate_timeout is '5m'; write seconds as a whole number, 0 for no gate",
+    ),
+    (
         state("US_EAST", probe_targets=["http://192.0.2.1/"]),
         "region 'US_EAST' in meridian_regions is no region name; write lower-case letters, digits "
         "and '-', such as us-east-1",
@@ -142,7 +156,11 @@ SETTINGS = [
     (
         state("us-east-1", gateway_adresses=["192.0.2.1"]),
         "meridian_regions['us-east-1'] has the unknown key 'gateway_adresses'; known: clusters, "
-        "gateway_addresses, gateway_url, probe_targets, replication_factor",
+        "gateway_addresses, gateway_url, probe_targets, replication, replication_factor, series",
+    ),
+    (
+        state("us-east-1", series="many"),
+        "meridian_regions['us-east-1'].series is 'many'; write a number of series, such as 100000",
     ),
     (
         state("us-east-1", gateway_url="metrics.example"),
@@ -283,6 +301,16 @@ CLUSTER_STORAGE = [
         "replication factor 4 of region 'us-east-1' is above its number of vmstorage hosts, 3; add "
         "hosts, or lower the factor",
     ),
+    (
+        unwritten("us-store-1", "us-store-3"),
+        "replication factor 2 of region 'us-east-1' is above its number of vmstorage hosts that "
+        "are written to, 1, not us-store-1, us-store-3; add hosts, or lower the factor",
+    ),
+    (
+        unwritten("us-store-1", "us-store-2", "us-store-3"),
+        "no vmstorage host of region 'us-east-1' is written to; remove vmstorage_writes from hosts "
+        "of us-store-1, us-store-2, us-store-3",
+    ),
 ]
 
 
@@ -330,6 +358,13 @@ def test_two_agents_with_one_cluster_are_an_error() -> None:
             "samples written while one is down are not fully replicated",
         ),
         (
+            CLUSTER,
+            unwritten("us-store-3"),
+            "region 'us-east-1' has 2 vmstorage hosts that are written to (not us-store-3) for "
+            "replication factor 2; with fewer than 3, samples written while one is down are not "
+            "fully replicated",
+        ),
+        (
             PLAIN,
             leave("us-gate-2", "vmauth"),
             "storage region 'us-east-1' has one gateway, 10.20.1.2; with a second one, clients "
@@ -367,3 +402,74 @@ def test_what_works_and_is_probably_not_wanted_is_a_warning(
     made = inventory(regions)
     change(made)
     assert problems(made) == {"errors": [], "warnings": [message]}
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        pytest.param(
+            set_host("eu-receiver", availability_zone=""),
+            "receiver 'eu-receiver' has no availability_zone; state it in the inventory, such as "
+            "eu-west-1a",
+            id="no zone",
+        ),
+        pytest.param(
+            set_host("eu-receiver", prometheus_receiver_env="production"),
+            "prometheus_receiver_env 'production' of receiver 'eu-receiver' is unknown; write one "
+            "of: dev, beta, prod",
+            id="unknown env",
+        ),
+        pytest.param(
+            set_host("eu-receiver", prometheus_receiver_cluster="eu-west-1-eks-02-prod"),
+            "receiver 'eu-receiver' has the cluster 'eu-west-1-eks-02-prod', which is not named "
+            "eu-west-1-eks-<number>-prod-legacy",
+            id="an agent's cluster",
+        ),
+        pytest.param(
+            set_host("eu-receiver-2", availability_zone="eu-west-1b"),
+            "cluster 'eu-west-1-eks-01-prod-legacy' has receivers in the availability zones "
+            "eu-west-1a, eu-west-1b, and the gateway writes one for each cluster; state "
+            "prometheus_receiver_cluster for one of them",
+            id="two zones",
+        ),
+        pytest.param(
+            set_host("eu-receiver", prometheus_receiver_allowed_addresses=["10.20.0.0/33"]),
+            "receiver 'eu-receiver': prometheus_receiver_allowed_addresses has '10.20.0.0/33', "
+            "which is no network; write an IP address, or a network such as 10.20.0.0/16",
+            id="no network",
+        ),
+        pytest.param(
+            set_host(
+                "eu-receiver",
+                prometheus_receiver_senders=["shop"],
+                prometheus_receiver_sender_passwords={},
+            ),
+            "receiver 'eu-receiver': sender 'shop' has no password; state it in "
+            "prometheus_receiver_sender_passwords, or leave that out to have it generated",
+            id="sender without password",
+        ),
+    ],
+)
+def test_what_a_receiver_lacks_is_named(change: Change, error: str) -> None:
+    receivers = {"eu-receiver": "prometheus_receiver", "eu-receiver-2": "prometheus_receiver"}
+    made = inventory(PLAIN | {"eu-west-1": PLAIN["eu-west-1"] | receivers})
+    assert problems(made) == {"errors": [], "warnings": []}
+    change(made)
+    assert problems(made)["errors"] == [error]
+
+
+def test_senders_whose_passwords_are_generated_are_no_problem() -> None:
+    receiver = {"eu-receiver": "prometheus_receiver"}
+    made = inventory(PLAIN | {"eu-west-1": PLAIN["eu-west-1"] | receiver})
+    made.hostvars["eu-receiver"]["prometheus_receiver_senders"] = ["shop"]
+    assert problems(made) == {"errors": [], "warnings": []}
+
+
+def test_alerts_that_go_nowhere_are_a_warning() -> None:
+    made = inventory(PLAIN | {"us-east-1": PLAIN["us-east-1"] | {"us-alert": "vmalert"}})
+    assert problems(made) == {
+        "errors": [],
+        "warnings": [
+            "alerts of vmalert on us-alert go nowhere; put two hosts in the group alertmanager"
+        ],
+    }

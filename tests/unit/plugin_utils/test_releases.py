@@ -21,6 +21,11 @@ PUBLISHED = {
     "prometheus-3.14.0.linux-arm64.tar.gz",
     "blackbox": "https://github.com/prometheus/blackbox_exporter/releases/download/v0.28.0/"
     "blackbox_exporter-0.28.0.linux-arm64.tar.gz",
+    "alertmanager": "https://github.com/prometheus/alertmanager/releases/download/v0.34.0/"
+    "alertmanager-0.34.0.linux-arm64.tar.gz",
+    "node_exporter": "https://github.com/prometheus/node_exporter/releases/download/v1.12.1/"
+    "node_exporter-1.12.1.linux-arm64.tar.gz",
+    "grafana": "https://dl.grafana.com/oss/release/grafana-12.4.10.linux-arm64.tar.gz",
 }
 
 
@@ -50,6 +55,9 @@ def test_checksum_files_carry_the_names_of_their_releases() -> None:
         "vmutils": "vmutils-linux-{arch}-v{version}_checksums.txt",
         "prometheus": "sha256sums.txt",
         "blackbox_exporter": "sha256sums.txt",
+        "alertmanager": "sha256sums.txt",
+        "node_exporter": "sha256sums.txt",
+        "grafana": "grafana-{version}.linux-{arch}.tar.gz.sha256",
     }
 
 
@@ -63,6 +71,6 @@ def test_an_unknown_component_is_told_with_the_known_ones() -> None:
         releases.component("vmstorge")
     assert str(caught.value) == (
         "release 'vmstorge' is not in the release list; known: alertmanager, blackbox, "
-        "node_exporter, prometheus, vmagent, vmalert, vmauth, vmbackup, vmctl, vminsert, "
-        "vmrestore, vmselect, vmsingle, vmstorage"
+        "grafana, haproxy, node_exporter, prometheus, vmagent, vmalert, vmauth, vmbackup, vmctl, "
+        "vminsert, vmrestore, vmselect, vmsingle, vmstorage"
     )

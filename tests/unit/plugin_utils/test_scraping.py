@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible_collections.meridian.metrics.plugins.plugin_utils import gateway, scraping, topology
@@ -54,6 +55,63 @@ def test_an_agent_scrapes_itself_its_host_and_its_share_of_the_other_hosts() -> 
             "static_configs": [{"targets": ["10.20.1.4:9115"], "labels": {"instance": "us-agent"}}],
         },
     ]
+
+
+def test_every_host_of_a_region_carries_a_node_exporter_unless_a_group_says_which() -> None:
+    made = inventory({"us-east-1": {"store": "vmsingle", "agent": "vmagent", "other": ""}})
+    assert "node_exporter" not in scraping.scraped_hosts(made.fleet(), "agent")
+    del made.groups["node_exporter"]
+    made.groups["all"].append("elsewhere")
+    scraped = scraping.scraped_hosts(made.fleet(), "agent")
+    assert scraped["node_exporter"] == ["agent", "other", "store"]
+    assert topology.carries(made.fleet(), "other", "node_exporter")
+    assert not topology.carries(made.fleet(), "elsewhere", "node_exporter")
+    made.groups["node_exporter"] = ["store"]
+    assert scraping.scraped_hosts(made.fleet(), "agent")["node_exporter"] == ["store"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        pytest.param(
+            {},
+            {
+                "prometheus_receiver": ("10.20.1.1:9091", None),
+                "prometheus": ("10.20.1.1:9090", None),
+            },
+            id="the agent is the door",
+        ),
+        pytest.param(
+            {"prometheus_receiver_forward": "federate"},
+            {
+                "prometheus_receiver": ("10.20.1.1:9092", None),
+                "prometheus": ("10.20.1.1:9091", None),
+            },
+            id="the Prometheus is the door",
+        ),
+        pytest.param(
+            {"prometheus_receiver_allowed_addresses": ["192.0.2.0/24"]},
+            {
+                "prometheus_receiver": ("10.20.1.1:8405", "/agent/metrics"),
+                "prometheus": ("10.20.1.1:8405", "/prometheus/metrics"),
+                "prometheus_receiver_guard": ("10.20.1.1:8405", None),
+            },
+            id="a guard is the door",
+        ),
+    ],
+)
+def test_every_program_of_a_receiver_is_scraped_where_it_serves_its_metrics(
+    variables: dict[str, Any], expected: dict[str, tuple[str, str | None]]
+) -> None:
+    made = inventory({"us-east-1": {"receiver": "prometheus_receiver", "agent": "vmagent"}})
+    made.hostvars["receiver"] |= variables
+    seen = {
+        job["job_name"]: (static["targets"][0], static["labels"].get("__metrics_path__"))
+        for job in scraping.scrape_configs(made.fleet(), "agent")
+        for static in job["static_configs"]  # type: ignore[attr-defined]
+        if static["labels"]["instance"] == "receiver"
+    }
+    assert seen == expected
 
 
 def test_hosts_without_an_agent_are_dealt_out_whole_in_sorted_order() -> None:

@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.meridian.metrics.plugins.plugin_utils import topology
+from ansible_collections.meridian.metrics.plugins.plugin_utils.arguments import ENTRY_POINTS
+from ansible_collections.meridian.metrics.plugins.plugin_utils.labels import (
+    clusters_of,
+    external_labels,
+)
 from ansible_collections.meridian.metrics.plugins.plugin_utils.topology import (
     COMPONENTS,
     Fleet,
@@ -38,7 +43,7 @@ def test_federated_regions_store_on_their_own() -> None:
 
 
 def test_labels_come_from_the_agents_host_and_its_groups() -> None:
-    assert topology.external_labels(inventory(PLAIN).fleet(), "eu-agent") == {
+    assert external_labels(inventory(PLAIN).fleet(), "eu-agent") == {
         "env": "prod",
         "region": "eu-west-1",
         "storage_region": "us-east-1",
@@ -57,6 +62,29 @@ def test_storage_nodes_are_reached_on_the_port_of_the_purpose(purpose: str, port
         f"[fd00::2]:{port}",
         "10.20.1.3:9999",
     ]
+
+
+@pytest.mark.parametrize("no", [False, "false", "no", 0])
+def test_a_node_that_is_taken_out_is_read_and_not_written_to(no: object) -> None:
+    made = inventory(CLUSTER)
+    made.hostvars["us-store-2"]["vmstorage_writes"] = no
+    fleet = made.fleet()
+    assert topology.storage_nodes(fleet, "us-insert", "insert") == [
+        "10.20.1.1:8400",
+        "10.20.1.3:8400",
+    ]
+    assert len(topology.storage_nodes(fleet, "us-select", "select")) == 3
+
+
+def test_a_node_that_is_written_to_may_say_so() -> None:
+    made = inventory(CLUSTER)
+    made.hostvars["us-store-2"]["vmstorage_writes"] = "yes"
+    assert len(topology.storage_nodes(made.fleet(), "us-insert", "insert")) == 3
+
+
+def test_one_node_can_be_left_out_of_those_that_are_read() -> None:
+    nodes = topology.storage_nodes(inventory(CLUSTER).fleet(), "us-select", "select", "us-store-2")
+    assert nodes == ["10.20.1.1:8401", "10.20.1.3:8401"]
 
 
 def test_an_address_falls_back_to_ansible_host_and_then_to_the_name() -> None:
@@ -93,7 +121,7 @@ def test_clusters_of_another_inventory_are_stated_and_known_ones_are_read() -> N
     found = [
         labels.as_dict()
         for region in sorted(fleet.settings.regions)
-        for labels in topology.clusters_of(fleet, region)
+        for labels in clusters_of(fleet, region)
     ]
     assert found == [
         {
@@ -129,11 +157,12 @@ def test_programs_on_one_host_share_its_memory_by_weight() -> None:
 @pytest.mark.parametrize("role", sorted(path.name for path in ROLES.iterdir()))
 def test_a_roles_ports_are_those_that_the_topology_takes_for_granted(role: str) -> None:
     if role not in COMPONENTS:
-        assert role == "service"
+        assert role in ("service", *topology.JOBS)
         return
     defaults = yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8"))
     ports = {name: defaults[name] for name in defaults if name.endswith("_port")}
-    assert ports == dict(COMPONENTS[role].ports)
+    components = [role, *(name for name, entry in ENTRY_POINTS.items() if entry[0] == role)]
+    assert ports == {k: v for name in components for k, v in COMPONENTS[name].ports.items()}
 
 
 Change = Callable[[Inventory], object]
@@ -186,8 +215,21 @@ def unchanged(_made: Inventory) -> None:
             id="no storage nodes",
         ),
         pytest.param(
+            lambda made: made.set_all(vmstorage_writes=False),
+            lambda fleet: topology.storage_nodes(fleet, "us-insert", "insert"),
+            "no vmstorage host of region 'us-east-1' is written to; remove vmstorage_writes from "
+            "hosts of us-store-1, us-store-2, us-store-3",
+            id="no node is written to",
+        ),
+        pytest.param(
+            lambda made: made.hostvars["us-store-1"].update(vmstorage_writes="maybe"),
+            lambda fleet: topology.storage_nodes(fleet, "us-insert", "insert"),
+            "vmstorage_writes of host 'us-store-1' is 'maybe'; write true or false",
+            id="no boolean",
+        ),
+        pytest.param(
             lambda made: made.hostvars["eu-agent"].update(cluster=""),
-            lambda fleet: topology.external_labels(fleet, "eu-agent"),
+            lambda fleet: external_labels(fleet, "eu-agent"),
             "host 'eu-agent' has no cluster; state it in the inventory",
             id="no cluster",
         ),
@@ -214,6 +256,26 @@ def test_an_error_names_the_value_the_place_and_the_fix(
     with pytest.raises(TopologyError) as caught:
         ask(made.fleet())
     assert str(caught.value) == message
+
+
+def test_a_region_is_declared_in_its_own_file_as_well() -> None:
+    made = inventory(PLAIN)
+    made.set_all(meridian_region_ap_south_1={"replication_factor": 3})
+    fleet = made.fleet()
+    assert sorted(fleet.settings.regions) == ["ap-south-1", "eu-west-1", "us-east-1"]
+    assert fleet.region("ap-south-1").replication_factor == 3
+    assert fleet.region("ap-south-1").group == "ap_south_1"
+
+
+def test_a_region_that_is_declared_twice_is_refused() -> None:
+    made = inventory(PLAIN)
+    made.set_all(meridian_region_eu_west_1={})
+    with pytest.raises(TopologyError) as raised:
+        made.fleet()
+    assert f"{raised.value}" == (
+        "region 'eu-west-1' is declared twice, by meridian_regions['eu-west-1'] and by "
+        "meridian_region_eu_west_1; keep one"
+    )
 
 
 def test_settings_with_problems_are_refused_with_all_of_them() -> None:

@@ -16,6 +16,7 @@ from ansible_collections.meridian.metrics.plugins.plugin_utils.verification impo
 )
 
 GROUPS = {
+    "node_exporter": [],
     "us_east_1": ["us-agent-1", "us-agent-2", "us-gateway-1", "us-storage-1"],
     "eu_west_1": ["eu-agent-1"],
     "vmagent": ["us-agent-1", "us-agent-2", "eu-agent-1"],
@@ -100,7 +101,9 @@ def good_answers() -> dict[str, Any]:
     }
     for user in ("grafana", "operator", "vmalert"):
         answers[f"query as {user}"] = status(200)
-        answers[f"write as {user} to {URL}/api/v1/write"] = status(400)
+        answers[f"write as {user} to {URL}/api/v1/write"] = status(
+            204 if user == "vmalert" else 400
+        )
     return answers
 
 
@@ -134,10 +137,33 @@ def test_queries_ask_for_fresh_samples_of_the_region_only() -> None:
     }
     assert query["mislabelled"]["query"] == [
         "count by (env,region,storage_region,cluster,availability_zone) (last_over_time({"
-        'cluster="eu-west-1-eks-01-beta",env!="beta" or '
-        'cluster="eu-west-1-eks-01-beta",region!="eu-west-1" or '
-        'cluster="eu-west-1-eks-01-beta",storage_region!="us-east-1" or '
-        'cluster="eu-west-1-eks-01-beta",availability_zone!="eu-west-1a"}[2m]))'
+        '__name__!~"ALERTS.*|.*:.*",cluster="eu-west-1-eks-01-beta",env!="beta" or '
+        '__name__!~"ALERTS.*|.*:.*",cluster="eu-west-1-eks-01-beta",region!="eu-west-1" or '
+        '__name__!~"ALERTS.*|.*:.*",cluster="eu-west-1-eks-01-beta",storage_region!="us-east-1" or '
+        '__name__!~"ALERTS.*|.*:.*",cluster="eu-west-1-eks-01-beta",'
+        'availability_zone!="eu-west-1a"}[2m]))'
+    ]
+
+
+def test_the_cluster_of_legacy_senders_may_be_silent_and_its_receiver_must_be_let_in() -> None:
+    groups = GROUPS | {"prometheus_receiver": ["eu-agent-1"]}
+    receiving = read_fleet(groups, {h: v | FLEET_SETTINGS for h, v in HOSTS.items()}, "eu-agent-1")
+    asked = verification_plan(receiving, "eu-agent-1", ["eu-agent-1"])
+    legacy = "eu-west-1-eks-01-prod-legacy"
+    series = [
+        *((EU_LABELS | {"job": j, "instance": i}, 1) for j, i in EU_TARGETS),
+        *(
+            (EU_LABELS | {"job": job, "instance": "eu-agent-1"}, 1)
+            for job in ("prometheus_receiver", "prometheus")
+        ),
+    ]
+    answers = good_answers() | {
+        "up": answered(*series),
+        f"query as {legacy}": status(400),
+        f"write as {legacy} to {URL}/api/v1/write": status(401),
+    }
+    assert problems(answers, asked) == [
+        f"user '{legacy}' cannot write: {URL}/api/v1/write answered 401"
     ]
 
 
