@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """A small HTTP daemon with what real ones have: flags, a config to reload, a secret, a dry run.
 
-GET / answers how it runs, as JSON; GET /health says whether it serves; POST /-/reload or SIGHUP
-read the config again. The config may ask for trouble: die_on_reload, refuse_reload, unready.
+GET / answers how it runs, as JSON; GET /health says whether it serves; GET /metrics what waits, as
+the settings say, until there is a file "mended" beside its data; POST /-/reload or SIGHUP read the
+config again. The config may ask for trouble: die_on_reload, refuse_reload, unready.
 """
 
 import hashlib
@@ -85,6 +86,10 @@ class Handler(BaseHTTPRequestHandler):
             healthy = STATE.healthy()
             self.answer(200 if healthy else 503, "OK" if healthy else "not yet")
             return
+        if self.path == "/metrics":
+            backlog = 0 if MENDED.exists() else STATE.settings.get("backlog", 0)
+            self.answer(200, 'testd_backlog{queue="1"} ' + f"{backlog}\n")
+            return
         about = {
             "version": VERSION,
             "pid": os.getpid(),
@@ -118,6 +123,8 @@ class Handler(BaseHTTPRequestHandler):
 
 # A whole tree has it beside the program's folder.
 MOTD = Path(sys.argv[0]).resolve().parent.parent / "share" / "motd.txt"
+
+MENDED = Path("/var/lib/testd/mended")
 
 if "dryRun" in FLAGS:
     dry_run()

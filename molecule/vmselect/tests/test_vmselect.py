@@ -70,19 +70,8 @@ def test_it_is_healthy(address: str) -> None:
     assert request(f"http://{address}:8481/health").status == 200
 
 
-def test_its_unit_is_hardened(exposure: Callable[[str], float]) -> None:
-    assert exposure("meridian-vmselect") < 2.0
-
-
-def test_it_runs_as_its_own_user(host: Any) -> None:
-    pid = host.check_output("systemctl show -P MainPID meridian-vmselect")
-
-    assert host.check_output(f"ps -o user= -p {pid}") == "vmselect"
-    assert host.user("vmselect").shell == "/usr/sbin/nologin"
-
-
-def test_it_starts_with_the_host(host: Any) -> None:
-    assert host.service("meridian-vmselect").is_enabled
+def test_its_service_is_sound(service_faults: Callable[[str], list[str]]) -> None:
+    assert service_faults("vmselect") == []
 
 
 def test_its_cache_is_its_own(host: Any) -> None:
@@ -107,7 +96,9 @@ def test_answers_are_complete_with_a_node_down(
 ) -> None:
     stop(1)
 
-    assert scalar(query(select, f"sum(count_over_time({written}[5m]))")) == SERIES
+    # A storage node finds series that are new to it after 12 seconds at the latest.
+    complete = f"sum(count_over_time({written}[5m]))"
+    eventually(lambda: scalar(query(select, complete)) == SERIES)
     assert is_partial(select) is False
 
 
