@@ -3,7 +3,7 @@ PYTHON ?= python3
 INVENTORY ?= demo
 BIN := .venv/bin
 
-.PHONY: help setup venv demo demo-down test bench lint unit lock clean
+.PHONY: help setup venv demo demo-down test drill drills bench lint unit dashboards lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -21,8 +21,14 @@ demo: ## bring up the fleet of inventories/$(INVENTORY) in containers and show t
 demo-down: ## stop the demo and remove its hosts
 	@$(PYTHON) dev/demo.py down
 
-test: ## everything: lint, unit tests, sanity, the built collection, every scenario, whole fleets
+test: ## everything: lint, unit tests, sanity, the built collection, every scenario, whole fleets, short drills
 	@$(PYTHON) dev/test.py
+
+drill: ## one drill in its long form: NAME=change, failure, cut_off, disk, clock, growth, restore, migration or single
+	@$(PYTHON) dev/drills.py $(NAME)
+
+drills: ## all drills in their long form, a table of their figures at the end
+	@$(PYTHON) dev/drills.py
 
 bench: setup ## how long runs take, as ratios; PEER=<checkout of victoriametrics.cluster> for a comparison
 	@$(BIN)/python dev/bench.py $(if $(PEER),--peer $(PEER))
@@ -33,6 +39,9 @@ lint: venv ## the linters
 
 unit: venv ## the unit tests
 	@$(BIN)/pytest
+
+dashboards: venv ## write the Grafana dashboards of dev/dashboards as JSON
+	@$(BIN)/python dev/make_dashboards.py
 
 lock: venv ## renew requirements-dev.txt from requirements-dev.in
 	@$(BIN)/pip install --quiet uv

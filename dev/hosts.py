@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import engine
 import images
 from steps import SHARED_CACHE, Failure, main, run
 
@@ -36,6 +37,9 @@ NETWORK_PREFIX = 16
 OPTIONS = [
     "--stop-signal=SIGRTMIN+3",
     "--cap-add=SYS_ADMIN",
+    # Tunnels between hosts: an interface, and the device that a program makes it through.
+    "--cap-add=NET_ADMIN",
+    "--device-cgroup-rule=c 10:200 rwm",
     "--security-opt=seccomp=unconfined",
     "--security-opt=apparmor=unconfined",
     "--cgroupns=host",
@@ -200,6 +204,7 @@ def down(fleet: str) -> int:
     networks = run(["docker", "network", "ls", "-q", "--filter", f"label={LABEL}={fleet}"]).split()
     if networks:
         run(["docker", "network", "rm", *networks])
+    engine.free_dead_cgroups()
     return len(listed)
 
 

@@ -19,10 +19,25 @@ RELEASES = {"debian13": "trixie", "debian12": "bookworm"}
 DOWNLOADED = {
     "debian13": [
         "victoria-metrics",
+        "prometheus",
+        "prometheus-alertmanager",
         "prometheus-blackbox-exporter",
+        "prometheus-node-exporter",
         "python3-prometheus-client",
+        "haproxy",
+        "wireguard-go",
+        "wireguard-tools",
+        # for a test only: Grafana's database
+        "postgresql",
     ],
-    "debian12": ["prometheus-blackbox-exporter", "python3-prometheus-client"],
+    "debian12": [
+        "haproxy",
+        "prometheus-blackbox-exporter",
+        "prometheus-node-exporter",
+        "python3-prometheus-client",
+        "wireguard-go",
+        "wireguard-tools",
+    ],
 }
 PROVISION = Path(__file__).with_name("provision_image.sh")
 # A registry that takes longer than this for a base image of 50 MB is slower than debootstrap.

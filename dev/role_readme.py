@@ -16,21 +16,44 @@ ROLES = Path(__file__).resolve().parent.parent / "roles"
 NOTE = "<!-- Made by dev/role_readme.py from meta/argument_specs.yml: change that and run it. -->"
 
 
-def readme(role: str, spec: Mapping[str, Any]) -> str:
-    """Return the README of a role from the entry point of its argument spec."""
-    options: Mapping[str, Mapping[str, Any]] = spec["options"]
-    blocks = [
-        f"{NOTE}\n# {role}",
-        f"{_text(spec['short_description'])}.",
-        *(_text(paragraph) for paragraph in _paragraphs(spec["description"])),
-    ]
-    if not any(option.get("required") for option in options.values()):
-        blocks += ["## Use", _code(_play(role))]
-    blocks += ["## Variables", *(_variable(name, option) for name, option in options.items())]
+def readme(role: str, specs: Mapping[str, Any]) -> str:
+    """Return the README of a role from its argument specs by entry point, `main` first."""
+    blocks = [f"{NOTE}\n# {role}", *_described(role, specs["main"])]
+    for entry_point, spec in specs.items():
+        if entry_point != "main":
+            blocks += [f"# The entry point {entry_point}", *_described(role, spec, entry_point)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _play(role: str) -> str:
+def _described(role: str, spec: Mapping[str, Any], entry_point: str = "") -> list[str]:
+    """Return an entry point's description, use and variables."""
+    options: Mapping[str, Mapping[str, Any]] = spec["options"]
+    blocks = [
+        f"{_text(spec['short_description'])}.",
+        *(_text(paragraph) for paragraph in _paragraphs(spec["description"])),
+    ]
+    # The titles of a role's sections differ, so that links can name them.
+    of = f" of {entry_point}" if entry_point else ""
+    if not any(option.get("required") for option in options.values()):
+        blocks += [f"## Use{of}", _code(_play(role, entry_point))]
+    blocks.append(f"## Variables{of}")
+    return [*blocks, *(_variable(name, option) for name, option in options.items())]
+
+
+def _play(role: str, entry_point: str) -> str:
+    if entry_point:
+        group = f"{role}_{entry_point}"
+        return (
+            f"- name: Run {group}\n"
+            f"  hosts: {group}\n"
+            f"  gather_facts: false\n"
+            f"  become: true\n"
+            f"  tasks:\n"
+            f"    - name: Import the role {role} at its entry point {entry_point}\n"
+            f"      ansible.builtin.import_role:\n"
+            f"        name: meridian.metrics.{role}\n"
+            f"        tasks_from: {entry_point}\n"
+        )
     return (
         f"- name: Run {role}\n"
         f"  hosts: {role}\n"
@@ -88,19 +111,19 @@ def _text(text: str) -> str:
 
 
 def specs() -> dict[str, Any]:
-    """Return the main entry point of each role's argument spec by role."""
+    """Return each role's argument specs, which are by entry point, by role."""
     found = {}
     for path in sorted(ROLES.glob("*/meta/argument_specs.yml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found[path.parent.parent.name] = content["argument_specs"]["main"]
+        found[path.parent.parent.name] = content["argument_specs"]
     return found
 
 
 def program() -> None:
     """Write the READMEs that differ."""
-    for role, spec in specs().items():
+    for role, by_entry_point in specs().items():
         path = ROLES / role / "README.md"
-        text = readme(role, spec)
+        text = readme(role, by_entry_point)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path}")

@@ -32,6 +32,7 @@ def request(
     body: bytes | None = None,
     auth: tuple[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> Answer:
     """Send a request, a POST when it has a body; `auth` is user and password."""
     sent = urllib.request.Request(url, data=body, headers=dict(headers or {}))
@@ -39,7 +40,7 @@ def request(
         token = base64.b64encode(":".join(auth).encode()).decode()
         sent.add_header("Authorization", f"Basic {token}")
     try:
-        with _DIRECT.open(sent, timeout=TIMEOUT_SECONDS) as answer:
+        with _DIRECT.open(sent, timeout=timeout) as answer:
             return Answer(answer.status, answer.read().decode())
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.read().decode())

@@ -6,6 +6,7 @@ Standard library only: set-up runs before there is a virtual environment.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 # What several checkouts share: release archives, the key of the test hosts.
 SHARED_CACHE = Path("~/.cache/meridian").expanduser()
+# How the lines begin with which pytest and Ansible say what failed.
+TELLING = re.compile(r"(?:E {3}|FAILED |ERROR .+::|fatal: |\[ERROR\])")
 
 
 class Failure(Exception):
@@ -102,12 +105,19 @@ def run_logged(
             check=False,
         ).returncode
     if code != 0:
-        raise Failure(f"{tail(log.read_text(errors='replace'))}\n(log: {log})", advice)
+        raise Failure(f"{ending(log.read_text(errors='replace'))}\n(log: {log})", advice)
 
 
 def tail(text: str, lines: int = 25) -> str:
     """Return the last lines of a text."""
     return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def ending(text: str) -> str:
+    """Return the last lines of a log, below those further up that say what failed."""
+    above = text.strip().splitlines()[:-10]
+    telling = [line[:600] for line in above if TELLING.match(line)]
+    return "\n".join([*telling[:20], tail(text, 10)])
 
 
 def main(program: Callable[[], None]) -> None:

@@ -1,6 +1,6 @@
-"""Run every test of this repository, two at a time, and sum them up.
+"""Run every test of this repository, three at a time, and sum them up.
 
-test.py               everything
+test.py               everything; the drills last, in their short form, several on one fleet
 test.py WORD...       the checks whose names begin with one of the words, such as lint, unit,
                       or scenario:vmagent
 
@@ -12,9 +12,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import archives
@@ -25,19 +27,22 @@ import setup
 from steps import LOGS, ROOT, Failure, main, say, tail
 
 # Two cores are what a small machine has; a scenario waits for its hosts most of the time.
-AT_A_TIME = 2
+AT_A_TIME = 3
+# Run when all else has ended: drills measure what a fault costs under load.
+LAST = {"drill"}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that passes or fails: what it runs gets the path of its log.
 
-    `alone`: it fills the machine or takes the fleet's network; nothing runs beside it.
+    Of the group `fleet` no two run at once, since they have the same addresses; those of the group
+    `drill` run when all else has ended.
     """
 
     name: str
     run: Callable[[Path], None]
-    alone: bool = False
+    group: str = ""
     docker: bool = False
     needs: tuple[str, ...] = ()
 
@@ -65,17 +70,19 @@ def all_checks() -> list[Check]:
 
 
 def scenario_checks(folder: Path) -> list[Check]:
-    """Return the scenarios: those of roles first, then the whole fleets, one after another."""
+    """Return the scenarios, those of roles first; of a group, those that run everywhere first."""
     scenarios = [checks.read_scenario(path.parent) for path in folder.glob("*/molecule.yml")]
     return [
         Check(
             f"scenario:{scenario.name}",
             scenario.run,
-            alone=scenario.is_fleet,
+            group=scenario.group,
             docker=True,
             needs=scenario.archives,
         )
-        for scenario in sorted(scenarios, key=lambda each: (each.is_fleet, each.name))
+        for scenario in sorted(
+            scenarios, key=lambda each: (each.group, bool(each.archives), each.name)
+        )
     ]
 
 
@@ -99,12 +106,36 @@ def carry_out(check: Check) -> Outcome:
     return Outcome(check.name, result, seconds, reason)
 
 
-def carry_out_all(wanted: Sequence[Check]) -> list[Outcome]:
-    """Run the checks, those that must be alone at the end."""
-    together = [check for check in wanted if not check.alone]
-    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
-        outcomes = list(pool.map(carry_out, together))
-    return [*outcomes, *(carry_out(check) for check in wanted if check.alone)]
+def take(queue: deque[Check]) -> Check | None:
+    """Take the next check, None when another lane took the last one."""
+    try:
+        return queue.popleft()
+    except IndexError:
+        return None
+
+
+def carry_out_all(wanted: Sequence[Check], at_a_time: int = AT_A_TIME) -> list[Outcome]:
+    """Run the checks in lanes: each starts with groups of its own, and goes on with the rest.
+
+    Those that bear nothing else beside them come last.
+    """
+    others = deque(check for check in wanted if not check.group)
+    last = deque(check for check in wanted if check.group in LAST)
+    groups = [
+        deque(check for check in wanted if check.group == group)
+        for group in sorted({check.group for check in wanted} - {"", *LAST})
+    ]
+
+    def lane(*queues: deque[Check]) -> list[Outcome]:
+        return [carry_out(check) for queue in queues for check in iter(partial(take, queue), None)]
+
+    with ThreadPoolExecutor(max_workers=at_a_time) as pool:
+        lanes = [pool.submit(lane, *groups[n::at_a_time], others) for n in range(at_a_time)]
+        outcomes = [outcome for each in lanes for outcome in each.result()]
+        lanes = [pool.submit(lane, last) for _ in range(at_a_time)]
+        outcomes += [outcome for each in lanes for outcome in each.result()]
+    places = [check.name for check in wanted]
+    return sorted(outcomes, key=lambda outcome: places.index(outcome.name))
 
 
 def report(outcomes: Sequence[Outcome], seconds: float) -> str:
@@ -123,16 +154,21 @@ def report(outcomes: Sequence[Outcome], seconds: float) -> str:
     return "\n".join([*lines, "", counts])
 
 
-def program() -> None:
-    """Carry out the command line."""
-    words = tuple(sys.argv[1:])
+def run_checks(words: Sequence[str], at_a_time: int = AT_A_TIME) -> bool:
+    """Run the checks whose names begin with one of the words, or all; true if one failed."""
     started = time.monotonic()
-    wanted = [check for check in all_checks() if not words or check.name.startswith(words)]
+    beginnings = tuple(words)
+    shared = {f"scenario:{name}" for names in checks.TOGETHER.values() for name in names}
+    wanted = [
+        check
+        for check in all_checks()
+        if (check.name.startswith(beginnings) if beginnings else check.name not in shared)
+    ]
     if not wanted:
         names = ", ".join(check.name for check in all_checks())
         raise Failure(f"No check begins with {', '.join(words)}.", f"There are: {names}")
     setup.setup(["debian13", "debian12"] if any(check.docker for check in wanted) else [])
-    if any(check.alone for check in wanted) and hosts.running(demo.FLEET):
+    if any(check.group == "fleet" for check in wanted) and hosts.running(demo.FLEET):
         raise Failure(
             "The demo runs, and the whole-fleet scenarios use the same addresses.",
             "Stop it: make demo-down",
@@ -140,10 +176,15 @@ def program() -> None:
     os.chdir(ROOT)
     if not checks.newest_python():
         say("note: no Python newer than 3.11 here, so the newest ansible-core is not tried")
-    say(f"==> {len(wanted)} checks, {AT_A_TIME} at a time; logs in {LOGS.relative_to(ROOT)}")
-    outcomes = carry_out_all(wanted)
+    say(f"==> {len(wanted)} checks, {at_a_time} at a time; logs in {LOGS.relative_to(ROOT)}")
+    outcomes = carry_out_all(wanted, at_a_time)
     say(report(outcomes, time.monotonic() - started))
-    if any(outcome.result == "failed" for outcome in outcomes):
+    return any(outcome.result == "failed" for outcome in outcomes)
+
+
+def program() -> None:
+    """Carry out the command line."""
+    if run_checks(sys.argv[1:]):
         sys.exit(1)
 
 

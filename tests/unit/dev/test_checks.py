@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import checks
 import pytest
 import test as runner
@@ -12,7 +14,9 @@ from steps import Failure
 def molecule(tmp_path):
     scenarios = {
         "vmstorage": ("platforms:\n  - name: a\n", "---\narchives: [vmstorage, vminsert]\n"),
-        "centralized": ("provisioner:\n  name: ansible\n", None),
+        "fleet_centralized": ("provisioner:\n  name: ansible\n", None),
+        "fleet_apart": ("    env:\n      MERIDIAN_DRILL_NETWORK: '10.40'\n", None),
+        "drill_disk": ("provisioner:\n  name: ansible\n", "---\narchives: [vmstorage]\n"),
         "agent": ("platforms:\n  - name: a\n", None),
     }
     for name, (text, needs) in scenarios.items():
@@ -24,12 +28,14 @@ def molecule(tmp_path):
     return tmp_path
 
 
-def test_scenarios_are_found_with_their_needs_and_whole_fleets_run_alone_at_the_end(molecule):
+def test_scenarios_are_found_with_their_needs_and_their_groups(molecule):
     found = runner.scenario_checks(molecule)
-    assert [(check.name, check.alone, check.needs) for check in found] == [
-        ("scenario:agent", False, ()),
-        ("scenario:vmstorage", False, ("vmstorage", "vminsert")),
-        ("scenario:centralized", True, ()),
+    assert [(check.name, check.group, check.needs) for check in found] == [
+        ("scenario:agent", "", ()),
+        ("scenario:fleet_apart", "", ()),
+        ("scenario:vmstorage", "", ("vmstorage", "vminsert")),
+        ("scenario:drill_disk", "drill", ("vmstorage",)),
+        ("scenario:fleet_centralized", "fleet", ()),
     ]
 
 
@@ -63,7 +69,7 @@ def breaks(log):
     ("run", "reason"), [(fails, "3 tests failed"), (breaks, "ZeroDivisionError: oops")]
 )
 def test_a_failed_check_keeps_its_reason_and_does_not_stop_the_others(run, reason):
-    wanted = [runner.Check("a", run), runner.Check("b", print, alone=True)]
+    wanted = [runner.Check("a", run), runner.Check("b", print, group="fleet")]
     outcomes = runner.carry_out_all(wanted)
     assert [(o.name, o.result, o.reason) for o in outcomes] == [
         ("a", "failed", reason),
@@ -88,3 +94,35 @@ def test_the_report_names_failures_and_skips_and_counts_on_the_last_line():
         "",
         "1 passed, 1 failed, 1 skipped",
     ]
+
+
+def test_fleets_take_turns_from_the_start_and_nothing_else_runs_beside_the_drills_at_the_end():
+    running, together, drills, beside_a_drill, order = set(), [], [], [], []
+
+    def check(name: str, group: str = "") -> runner.Check:
+        def run(log):
+            order.append(name)
+            running.add(name)
+            time.sleep(0.02)
+            together.append(sum(each.startswith("fleet") for each in running))
+            if group == "drill":
+                drills.append(sum(each.startswith("drill") for each in running))
+                beside_a_drill.extend(each for each in running if not each.startswith("drill"))
+            running.discard(name)
+
+        return runner.Check(name, run, group=group)
+
+    wanted = [check(f"role-{number}") for number in range(6)]
+    wanted += [
+        check(f"{group}-{number}", group) for group in ("fleet", "drill") for number in (1, 2, 3)
+    ]
+    for at_a_time in (1, 2, 3):
+        order.clear()
+        outcomes = runner.carry_out_all(wanted, at_a_time)
+        assert sorted(outcome.name for outcome in outcomes) == sorted(order)
+        assert sorted(order) == sorted(each.name for each in wanted)
+        assert max(together) == 1
+        assert max(drills) <= at_a_time
+        assert beside_a_drill == []
+        assert sorted(order[-3:]) == ["drill-1", "drill-2", "drill-3"]
+        assert "fleet-1" in order[:at_a_time]

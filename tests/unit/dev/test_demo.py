@@ -36,8 +36,8 @@ REPORT = {
 
 
 def test_an_inventory_tells_hosts_gateways_and_what_comes_from_archives():
-    assert demo.parse_inventory(Path("x"), LISTED) == demo.Inventory(
-        path=Path("x"),
+    assert demo.parse_inventory([Path("x"), Path("y")], LISTED) == demo.Inventory(
+        sources=[Path("x"), Path("y")],
         hosts=[
             Host("eu-agent", address="10.20.2.31"),
             Host("us-gateway", address="10.20.1.21"),
@@ -54,7 +54,7 @@ def test_archives_are_the_source_where_nothing_is_said():
 
 def test_the_summary_shows_samples_latency_and_the_way_to_query():
     inventory = demo.Inventory(
-        path=demo.ROOT / "inventories" / "demo",
+        sources=[demo.ROOT / "inventories" / "demo", demo.GRAFANA],
         hosts=[],
         gateways=["10.20.1.21", "10.20.1.22"],
         components=[],
@@ -75,4 +75,26 @@ def test_the_summary_shows_samples_latency_and_the_way_to_query():
         '  curl -u "operator:$(cat inventories/demo/.credentials/operator.txt)" '
         '"http://10.20.1.21:8427/api/v1/query?query=up"',
         "All gateways: 10.20.1.21, 10.20.1.22, port 8427",
+    ]
+
+
+def test_the_gateways_of_the_view_of_all_regions_are_those_of_its_region():
+    regions = {"meridian_regions": {"eu-west-1": {}, "us-east-1": {}}}
+    hosts = {
+        "eu-gateway": {"ansible_host": "10.20.2.21", **regions},
+        "us-gateway": {"ansible_host": "10.20.1.21", **regions},
+        "us-view": {"ansible_host": "10.20.1.41", **regions},
+    }
+    listed = {
+        "_meta": {"hostvars": hosts},
+        "eu_west_1": {"hosts": ["eu-gateway"]},
+        "us_east_1": {"hosts": ["us-gateway", "us-view"]},
+        "vmauth": {"hosts": ["eu-gateway", "us-gateway"]},
+        "vmselect_global": {"hosts": ["us-view"]},
+    }
+    found = demo.parse_inventory([demo.ROOT / "inventories" / "federated"], listed)
+    assert found.views == ["10.20.1.21"]
+    told = [line for line in demo.summary(found, REPORT).splitlines() if "operator-global" in line]
+    assert told == [
+        "All regions at once, as 'operator-global' with its own password: http://10.20.1.21:8427"
     ]

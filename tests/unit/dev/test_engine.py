@@ -28,3 +28,13 @@ def test_the_pid_file_of_a_running_engine_stays(tmp_path: Path) -> None:
     alive.write_text(str(os.getpid()))
     engine.forget_dead_engine([alive])
     assert alive.exists()
+
+
+def test_memory_cgroups_that_outlived_their_containers_are_counted() -> None:
+    table = (
+        "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
+        "memory\t4\t1220\t1\n"
+        "devices\t5\t142\t1\n"
+        "pids\t8\t142\t1\n"
+    )
+    assert engine.count_dead_cgroups(table) == 1078
