@@ -14,6 +14,8 @@ from samples import eventually, request
 
 SOURCES = fleet.sources()
 WHOLE = SOURCES["Global"]
+# Two greetings without an answer, each 2 s, begin a second after the last good one.
+LINKS_NOTICE_S = 6
 
 
 def test_the_run_warns_of_the_region_that_the_view_lacks() -> None:
@@ -59,7 +61,7 @@ def test_two_vmselects_of_a_region_do_not_make_its_samples_come_twice() -> None:
     assert found == samples_of(SOURCES["us-east-1"], start)
 
 
-def test_one_of_two_vmselects_of_a_region_that_hangs_costs_no_answer(
+def test_one_of_two_vmselects_of_a_region_that_hangs_costs_new_connections_until_the_links_notice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     broken = DrillFleet(fleet.INVENTORY)
@@ -74,5 +76,9 @@ def test_one_of_two_vmselects_of_a_region_that_hangs_costs_no_answer(
     with capsys.disabled():
         told = f"{len(seen)} queries, {len(failed)} not whole, slowest {slowest:.1f} s"
         print(f"\none of two vmselects hangs: {told}")
-    assert failed == []
-    assert {each.regions for each in seen} == {frozenset({"us-east-1"})}
+    # A query that opens a connection to the one that hangs waits for its greeting in vain, and
+    # VictoriaMetrics does not try again. One on a connection that was open already is asked again.
+    assert [each for each in failed if each.at > began + LINKS_NOTICE_S] == []
+    whole = [each for each in seen if each not in failed]
+    assert {each.regions for each in whole} == {frozenset({"us-east-1"})}
+    assert [each for each in whole if each.at < began + LINKS_NOTICE_S] != []
