@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import struct
@@ -13,7 +14,8 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-TIMEOUT_SECONDS = 10
+# Long enough for a program that gets no processor for a while.
+TIMEOUT_SECONDS = 30
 # The test hosts are on this machine; a proxy of the environment does not know them.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -46,13 +48,21 @@ def request(
         return Answer(error.code, error.read().decode())
 
 
-def eventually(check: Callable[[], object], *, seconds: float = 20) -> None:
-    """Wait until `check` returns something true; AssertionError with its last result when not."""
+def eventually(check: Callable[[], object], *, seconds: float = 60) -> None:
+    """Wait until `check` returns something true; AssertionError with its last result when not.
+
+    That nobody answers is a result too: a busy program answers the next time.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        result = check()
-        if result:
-            return
+        result: object
+        try:
+            result = check()
+        except (OSError, http.client.HTTPException) as error:
+            result = error
+        else:
+            if result:
+                return
         assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
         time.sleep(0.2)
 
