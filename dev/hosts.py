@@ -11,6 +11,7 @@ A fleet whose hosts state addresses gets a network of its own around them; other
 from __future__ import annotations
 
 import argparse
+import fcntl
 import ipaddress
 import json
 import socket
@@ -29,7 +30,8 @@ SSH = SHARED_CACHE / "ssh"
 KEY = SSH / "key"
 DEFAULT_IMAGE = "debian13"
 LABEL = "meridian.fleet"
-BOOT_SECONDS = 60
+# A host boots in seconds; beside other fleets it may take many times as long.
+BOOT_SECONDS = 240
 # One network for a whole fleet: its addresses share their first 16 bits.
 NETWORK_PREFIX = 16
 
@@ -82,11 +84,13 @@ def ssh_environment() -> dict[str, str]:
 
 
 def ensure_key() -> None:
-    """Make the key that opens all test hosts of this user."""
-    if not KEY.exists():
-        SSH.mkdir(parents=True, exist_ok=True)
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY)]
-        run(command, advice="Install openssh-client.")
+    """Make the key that opens all test hosts of this user; once, where several fleets start."""
+    SSH.mkdir(parents=True, exist_ok=True)
+    with (SSH / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not KEY.exists():
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY)]
+            run(command, advice="Install openssh-client.")
 
 
 def network_of(hosts: Sequence[Host]) -> str | None:
