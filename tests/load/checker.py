@@ -22,9 +22,9 @@ from plan import Plan
 PORTION_SAMPLES = 2_000_000
 PORTION_TICKS = 300
 READ_BYTES = 1 << 18
-# An agent that was refused waits for up to 60 seconds before it sends again (its default of
-# -remoteWrite.retryMaxInterval).
-STILL_SECONDS = 65
+# An agent that was refused waits for up to 60 seconds and a tenth more before it sends again (its
+# default of -remoteWrite.retryMaxInterval); then the samples have to come through.
+STILL_SECONDS = 90
 
 
 class NoAnswer(Exception):

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 STATE_SECONDS = 0.2
-STOP_SECONDS = 30
+# Longer than a push or a query that hangs: one that is cut off would not be counted.
+STOP_SECONDS = 180
 
 
 class Child:

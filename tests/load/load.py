@@ -21,7 +21,7 @@ from child import Child
 from gateway import Gateway
 from plan import Plan
 
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Load:
             missing_spans=checker.spans(self._plan, counts),
         )
 
-    def stop(self, settle_seconds: float = 60) -> Report:
+    def stop(self, settle_seconds: float = 180) -> Report:
         """Stop, wait until what was acknowledged is readable or the time is over, and count.
 
         Raises checker.NoAnswer when no gateway gives a full answer by then.

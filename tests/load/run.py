@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=20000, help="samples per second")
     parser.add_argument("--queries", type=float, default=5, help="queries per second")
     parser.add_argument("--seconds", type=float, default=float("inf"))
-    parser.add_argument("--settle", type=float, default=60, help="seconds to wait for samples")
+    parser.add_argument("--settle", type=float, default=180, help="seconds to wait for samples")
     options = parser.parse_args()
     agents = dict(each.split("=", 1) for each in options.agent if "=" in each)
     if len(agents) != len(options.agent):

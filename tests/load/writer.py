@@ -17,7 +17,8 @@ from urllib.parse import quote, urlsplit
 import child
 from plan import AGENT_LABEL, Plan
 
-TIMEOUT_SECONDS = 10
+# An agent that is only slow should not get a tick twice; one that is gone refuses at once.
+TIMEOUT_SECONDS = 60
 RETRY_SECONDS = 0.25
 # An agent that was away gets what is due at this many times the usual rate, not all at once.
 CATCH_UP = 3
