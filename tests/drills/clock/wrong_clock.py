@@ -31,7 +31,7 @@ AFTER_SECONDS = bytes.fromhex("c3")
 # Tags of the ELF dynamic section, and its kind of segment.
 STRINGS, SYMBOLS, DYNAMIC = 5, 6, 2
 SYMBOL_BYTES = 24
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 120
 
 
 def is_possible() -> bool:

@@ -11,6 +11,8 @@ import pytest
 from clock.wrong_clock import code, is_possible, symbol_offset, vdso, wrong_clock
 
 DAYS = 86400
+# Seconds between an answer and our look at our own clock, at most, on a busy machine.
+LATE = 300
 # Tells its clocks whenever it is asked; 5 is CLOCK_REALTIME_COARSE.
 PROGRAM = """
 import sys, time
@@ -45,14 +47,14 @@ def clocks(process: subprocess.Popen[str]) -> tuple[float, float, float]:
     return day - time.time(), coarse - time.time(), monotonic - time.monotonic()
 
 
-@pytest.mark.parametrize("seconds", [3 * DAYS, -3 * DAYS, 60])
+@pytest.mark.parametrize("seconds", [3 * DAYS, -3 * DAYS, 3600])
 def test_the_time_of_day_of_a_process_is_off_and_right_again(
     process: subprocess.Popen[str], seconds: int
 ) -> None:
-    assert clocks(process) == pytest.approx((0, 0, 0), abs=10)
+    assert clocks(process) == pytest.approx((0, 0, 0), abs=LATE)
     with wrong_clock([process.pid], seconds):
-        assert clocks(process) == pytest.approx((seconds, seconds, 0), abs=10)
-    assert clocks(process) == pytest.approx((0, 0, 0), abs=10)
+        assert clocks(process) == pytest.approx((seconds, seconds, 0), abs=LATE)
+    assert clocks(process) == pytest.approx((0, 0, 0), abs=LATE)
 
 
 def test_a_process_that_has_ended_meanwhile_is_no_error(process: subprocess.Popen[str]) -> None:
