@@ -22,7 +22,7 @@ JOBS = {
     "prometheus_receiver": ("prometheus_receiver", "prometheus"),
     "vmselect_global": ("vmselect_global", "vmselect_global_links"),
 }
-COMMON = settings(max_examples=60, deadline=None)
+COMMON = settings(max_examples=60)
 
 
 @COMMON

@@ -49,7 +49,7 @@ def assert_readable(drawing: Drawing) -> None:
 
 
 @given(inventories())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_box_covers_another_or_leaves_the_drawing(made: Inventory) -> None:
     drawing = drawn(made.fleet())
     assert_readable(drawing)
