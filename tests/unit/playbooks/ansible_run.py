@@ -40,6 +40,6 @@ def run(program: str, arguments: list[str], place: Path) -> Run:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     return Run(done.stdout + done.stderr, done.returncode, trace.exists())

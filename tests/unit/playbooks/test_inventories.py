@@ -28,7 +28,7 @@ def play(playbook: Path, inventory: str, *options: str, code: int = 0) -> list[s
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout.splitlines()

@@ -15,7 +15,7 @@ from ansible_collections.meridian.metrics.tests.unit.playbooks.ansible_run impor
 SSH = """#!/bin/sh
 case "$*" in
   *ahead.test*) off=259200 ;;
-  *behind.test*) off=-60 ;;
+  *behind.test*) off=-3600 ;;
   *right.test*) off=1 ;;
   *) echo unreachable >&2; exit 255 ;;
 esac
@@ -73,7 +73,7 @@ def test_hosts_whose_clocks_are_off_are_named_and_others_are_not(tmp_path: Path)
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     told = re.findall(
         r"^ERROR: the clock of (\w+) is (\d+) s (ahead of|behind) this machine's", done.stdout, re.M
@@ -83,7 +83,7 @@ def test_hosts_whose_clocks_are_off_are_named_and_others_are_not(tmp_path: Path)
         ("behind", "behind"),
     ], done.stdout + done.stderr
     # A slow machine reads a clock some seconds late.
-    assert [int(seconds) for _, seconds, _ in told] == pytest.approx([259200, 60], abs=10)
+    assert [int(seconds) for _, seconds, _ in told] == pytest.approx([259200, 3600], abs=300)
     # Samples are asked for nevertheless.
     assert "ERROR: us-east-1: no answer from the gateway of us-east-1" in done.stdout
     assert done.returncode != 0
