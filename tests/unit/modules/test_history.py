@@ -233,7 +233,7 @@ def test_samples_of_the_last_minute_are_copied_and_not_counted(
     serve: Serve, tmp_path: Path
 ) -> None:
     now = int(time.time())
-    source, destination = Storage(("up", now - 70), ("up", now - 10)), Storage()
+    source, destination = Storage(("up", now - 70), ("up", now)), Storage()
     move = Move(serve, tmp_path, source, destination)
     spans = move.days(since=day(now - 70))["days"]
     results = [move.copy(span) for span in spans]

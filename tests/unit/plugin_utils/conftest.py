@@ -55,7 +55,7 @@ def release_page() -> Iterator[ReleaseServer]:
             if stall := state.stalls.pop(self.path, None):
                 self.wfile.write(content[start:stall])
                 state.stalled.set()
-                state.go_on.wait(30)
+                state.go_on.wait(600)
                 start = stall
             with contextlib.suppress(ConnectionError):
                 self.wfile.write(content[start:end])

@@ -24,6 +24,8 @@ from ansible_collections.meridian.metrics.plugins.plugin_utils.releases import A
 
 FILE = "tools-linux-amd64-v1.2.3.tar.gz"
 CHECKSUMS = "tools-linux-amd64-v1.2.3_checksums.txt"
+# Seconds for what another process does on a busy machine.
+PATIENCE = 120
 # Incompressible, so that transfers can be cut in the middle of it.
 PROGRAM = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(3000))
 
@@ -76,7 +78,7 @@ def get(server: Any, folder: Path) -> Callable[..., Payload]:
             "arch": "amd64",
             "archive_dir": folder,
             "mirror": None,
-            "timeout": 5.0,
+            "timeout": float(PATIENCE),
             **changes,
         }
         archive = arguments.pop("archive", tools(server))
@@ -261,9 +263,9 @@ def test_a_killed_run_is_resumed_by_the_next(server, folder, get):
     path = f"/v1.2.3/{FILE}"
     server.stalls[path] = 20_000
     run = start_run(server, folder)
-    assert server.stalled.wait(20)
+    assert server.stalled.wait(PATIENCE)
     part = folder / f".{FILE}.part"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.01)
     run.kill()
@@ -288,10 +290,10 @@ def test_two_runs_at_once_make_one_download(server, folder):
     path = f"/v1.2.3/{FILE}"
     server.stalls[path] = 20_000
     runs = [start_run(server, folder) for _number in range(2)]
-    assert server.stalled.wait(20)
+    assert server.stalled.wait(PATIENCE)
     time.sleep(0.5)  # the other run had time to ask as well
     server.go_on.set()
-    printed = [run.communicate(timeout=20)[0] for run in runs]
+    printed = [run.communicate(timeout=PATIENCE)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert printed[0] == printed[1] != ""
     assert server.requests == [(f"/v1.2.3/{CHECKSUMS}", ""), (path, "")]
