@@ -19,7 +19,7 @@ def killed(fleet: DrillFleet, host: str, component: str) -> None:
     """Kill a program and wait until it is another process."""
     before = fleet.pids()[host, component]
     fleet.kill(host, component)
-    eventually(lambda: fleet.pids()[host, component] not in (0, before), seconds=60)
+    eventually(lambda: fleet.pids()[host, component] not in (0, before), seconds=180)
 
 
 @pytest.mark.parametrize("component", ["vmselect", "vmauth"])

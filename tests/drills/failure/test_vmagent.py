@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from drill_fleet import DrillFleet
 from load import Report
+from samples import eventually
 
 REGION, AGENT = "eu-west-1", "eu-west-1-agent-1"
 # The role's defaults.
@@ -21,7 +22,8 @@ def with_a_backlog(fleet: DrillFleet, break_it: Callable[[str, str], None], seco
     before = fleet.pids()[AGENT, "vmagent"]
     with fleet.cut_off(REGION):
         time.sleep(seconds)
-        assert fleet.metric(AGENT, "vmagent", pending) > 0
+        # It writes to its disk what has waited in memory for five seconds, while nothing goes out.
+        eventually(lambda: fleet.metric(AGENT, "vmagent", pending) > 0, seconds=120)
         break_it(AGENT, "vmagent")
         time.sleep(5)
     assert fleet.pids()[AGENT, "vmagent"] != before

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from drill_fleet import DrillFleet
 from load import Report
+from samples import eventually
 
 # A query waits for a node that hangs until its own end (-search.maxQueryDuration of 30 s, and 2 s
 # more), and a write for 60 s.
@@ -33,8 +34,8 @@ def test_a_node_that_is_stopped_for_a_while(
         with fleet.stopped(node, "vmstorage"):
             time.sleep(300 if long else 15)
             reachable = "vm_rpc_vmstorage_is_reachable"
-            seen = [fleet.metric(host, "vminsert", reachable) for host in fleet.hosts("vminsert")]
-            assert seen == [2, 2]
+            for host in fleet.hosts("vminsert"):
+                eventually(lambda on=host: fleet.metric(on, "vminsert", reachable) == 2)  # type: ignore[misc]
 
     report = outage("vmstorage stopped", fault)
     assert report.missing == 0, report.missing_spans
@@ -59,11 +60,12 @@ def test_a_node_that_is_killed_and_whose_host_freezes_then(
 def test_a_node_that_hangs_while_its_kernel_answers(
     fleet: DrillFleet, node: str, long: bool, outage: Callable[..., Report]
 ) -> None:
-    woken = []
+    woken = []  # not before the first, and by the second
 
     def fault() -> None:
         with fleet.paused(node):
             time.sleep(2 * WRITE_SECONDS if long else QUERY_SECONDS + 8)
+            woken.append(time.time())
         woken.append(time.time())
 
     report = outage("vmstorage hangs", fault)
@@ -71,7 +73,9 @@ def test_a_node_that_hangs_while_its_kernel_answers(
     assert report.queries_partial == 0
     overdue = [one for one in report.query_failures if "cannot execute request in" in one["error"]]
     assert report.queries_failed == len(overdue), report.query_failures
-    # Under way at that moment: until it, a query ends after QUERY_SECONDS with the other's answer.
-    under_way = woken[0] - QUERY_SECONDS, woken[0] + WAKING_SECONDS
+    # Under way at that moment: until it, a query ends after QUERY_SECONDS, or a little later on a
+    # busy machine, with the other's answer.
+    longest = max(QUERY_SECONDS, report.slowest_query)
+    under_way = woken[0] - longest, woken[1] + WAKING_SECONDS
     for one in overdue:
         assert under_way[0] <= one["at"] <= under_way[1], (under_way, one)
