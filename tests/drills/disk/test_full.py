@@ -18,7 +18,7 @@ from samples import eventually
 
 # The disk stays full for so long at least.
 FULL_SECONDS = 30
-ALERT_SECONDS = 240
+ALERT_SECONDS = 600
 # Parts in memory are written when they are five seconds old, and their merges when these are; a
 # disk without space costs all of them.
 UNWRITTEN_SECONDS = 15
@@ -61,7 +61,7 @@ def lone_copies(fleet: DrillFleet) -> float:
     return insert_metric(fleet, "vm_rpc_rows_incompletely_replicated_total")
 
 
-def seconds_until(check: Callable[[], object], *, at_most: float = 60) -> float:
+def seconds_until(check: Callable[[], object], *, at_most: float = 180) -> float:
     """Wait for something; how long it took."""
     started = time.monotonic()
     eventually(check, seconds=at_most)
@@ -87,13 +87,13 @@ def test_a_full_storage_is_read_only_and_nothing_is_lost(
         # Its share goes to the others, and no agent holds anything back.
         known = "vm_rpc_vmstorage_is_read_only"
         inserts = len(fleet.hosts("vminsert"))
-        eventually(lambda: insert_metric(fleet, known, addr=address) == inserts, seconds=60)
+        eventually(lambda: insert_metric(fleet, known, addr=address) == inserts, seconds=180)
         rerouted = "vm_rpc_rows_rerouted_from_here_total"
         before = insert_metric(fleet, rerouted, addr=address)
-        eventually(lambda: insert_metric(fleet, rerouted, addr=address) > before, seconds=60)
-        assert fleet.backlog() < USUAL_BACKLOG_BYTES
+        eventually(lambda: insert_metric(fleet, rerouted, addr=address) > before, seconds=180)
+        eventually(lambda: fleet.backlog() < USUAL_BACKLOG_BYTES)
     else:
-        eventually(lambda: fleet.backlog() > USUAL_BACKLOG_BYTES, seconds=60)
+        eventually(lambda: fleet.backlog() > USUAL_BACKLOG_BYTES, seconds=300)
     # A vmsingle does not store that it is read-only either; its silence is what is alerted.
     alert = "StorageReadOnly" if fleet.is_cluster else "StorageTakesNothing"
     # The short form leaves the rest of the time before it fires to the tests of the rules.
@@ -144,17 +144,17 @@ def test_a_storage_without_a_byte_left_starts_again_and_a_second_copy_is_enough(
 
     began = time.time()
     disk.fill_up()
-    eventually(lambda: fleet.pids()[disk.host, disk.component] not in (0, process), seconds=60)
+    eventually(lambda: fleet.pids()[disk.host, disk.component] not in (0, process), seconds=180)
     ended_after = round(time.time() - began, 1)
     log = fleet.shell(
-        disk.host, f"journalctl --unit meridian-{disk.component} --since=-2min --output=cat"
+        disk.host, f"journalctl --unit meridian-{disk.component} --since=@{int(began)} --output=cat"
     )
     assert "no space left on device" in log
-    eventually(lambda: not fleet.unsettled() or not fleet.is_cluster, seconds=60)
+    eventually(lambda: not fleet.unsettled() or not fleet.is_cluster, seconds=180)
     time.sleep(10)
     disk.clear()
     recovered = fleet.settle()
-    eventually(lambda: not is_read_only(disk), seconds=60)
+    eventually(lambda: not is_read_only(disk), seconds=180)
     time.sleep(5)
     report = load.stop()
     figures(
