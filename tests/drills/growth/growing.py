@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import hosts as containers
 from drill_fleet import NETWORK, SCENARIO, DrillFleet
+from samples import eventually
 
 FLEET = f"molecule-{SCENARIO}"
 # One file each, as a user would write it beside the others.
@@ -71,9 +71,9 @@ NEW_HOSTS = {
     "ap-south-1-agent-1": "3.31",
     "us-east-1-storage-4": "1.14",
 }
-# A gate does not wait for an agent that has been silent for more than two of its scrapes and 15 s;
-# one that fell silent later holds a roll up.
-GONE_SECONDS = 45
+# A gate waits for everybody who had a sample in so many seconds (its window) before a change, but
+# for those who were silent for much longer than they used to be, which is long on a busy machine.
+GONE_SECONDS = 90
 
 
 @contextmanager
@@ -103,7 +103,8 @@ def room_to_grow(fleet: DrillFleet, folder: Path, names: list[str]) -> Iterator[
         )
         fleet.forget()
         if any("agent" in name for name in names):
-            time.sleep(GONE_SECONDS)
+            heard = f'count_over_time(up{{instance=~"{"|".join(names)}"}}[{GONE_SECONDS}s])'
+            eventually(lambda: not fleet.ask(heard), seconds=600)
         fleet.settle()
 
 
