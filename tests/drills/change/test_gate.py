@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -69,9 +68,9 @@ def test_no_roll_begins_while_another_host_is_away(component: str, fleet: DrillF
         if component == "vmauth"
         else f'vm_rpc_vmstorage_is_reachable{{addr=~"({host}|{fleet.addresses[host]}):.+"}}'
     )
-    assert fleet.ask(f"min({sign})") == {(): 1}
+    eventually(lambda: fleet.ask(f"min({sign})") == {(): 1}, seconds=180)
     with walled_off(fleet, host, component):
-        eventually(lambda: fleet.ask(f"max({sign})") == {(): 0}, seconds=60)
+        eventually(lambda: fleet.ask(f"max({sign})") == {(): 0}, seconds=180)
         run = fleet.play("site.yml", *change(component), "-e", "meridian_gate_timeout=5")
     assert run.status != 0
     assert fleet.pids() == before
@@ -92,9 +91,11 @@ def test_a_gate_that_does_not_open_stops_the_roll_until_what_failed_is_mended(
     with watched(fleet, [component]) as watch, ThreadPoolExecutor() as pool:
         running = pool.submit(fleet.play, "site.yml", *same_change, *TIMEOUT)
         # Not before: two storage nodes away at a time would leave samples with one copy.
-        while not serves_again(fleet, component, first, before[first, component]):
-            assert not running.done(), running.result().output[-3000:]
-            time.sleep(0.1)
+        old = before[first, component]
+        eventually(
+            lambda: running.done() or serves_again(fleet, component, first, old), seconds=600
+        )
+        assert not running.done(), running.result().output[-3000:]
         with walled_off(fleet, later[-1], component):
             run = running.result()
         after = fleet.pids()
