@@ -155,7 +155,7 @@ class History:
         """How many a reader of a gateway gets, and how many of them are too many or wrong."""
         end = self.first + 60 * self.minutes
         path = f"/api/v1/export?match[]=meridian_history&start={self.first}&end={end}"
-        answer = request(f"{gateway}{path}", auth=auth)
+        answer = request(f"{gateway}{path}", auth=auth, timeout=120)
         assert answer.status == 200, answer
         seen = [each for line in answer.text.splitlines() for each in samples_of(line)]
         right = {
