@@ -9,7 +9,7 @@ import pytest
 from drill_fleet import LONG, DrillFleet
 from load import Load
 from rolls import ORDER, cost_nothing, missing_archives, new_flag, watched, went_in_turn
-from samples import labels
+from samples import eventually, labels
 
 # Short: all components in one run. Long: each alone.
 ROLLS = [[each] for each in ORDER] if LONG else [[*ORDER]]
@@ -34,11 +34,11 @@ def test_files_are_read_again_without_a_restart(
         fleet.site("--tags", "vmauth,vmagent", "-e", json.dumps(FILES))
         fleet.settle()
     assert fleet.pids() == before
-    for host in fleet.hosts("vmauth"):
-        known = labels(fleet.url(host, "vmauth"), "vmauth_user_requests_total", "username")
-        assert "drill" in known
-    for host in fleet.hosts("vmagent"):
-        assert fleet.metric(host, "vmagent", "vm_promscrape_config_reloads_total") >= 1
+    users, reloads = "vmauth_user_requests_total", "vm_promscrape_config_reloads_total"
+    gateways = [fleet.url(host, "vmauth") for host in fleet.hosts("vmauth")]
+    eventually(lambda: all("drill" in labels(url, users, "username") for url in gateways))
+    agents = fleet.hosts("vmagent")
+    eventually(lambda: all(fleet.metric(host, "vmagent", reloads) >= 1 for host in agents))
     report = load.stop()
     figures("files of vmauth and vmagent", report, seconds=watch.seconds)
     cost_nothing(report, watch)
