@@ -28,7 +28,8 @@ EVERY_SECONDS = 0.1
 # Gateways try a backend that refused a connection again after 3 seconds (-failTimeout), and notice
 # a little later on a busy machine.
 TRIED_AGAIN_SECONDS = 5.0
-CONNECT_SECONDS = 1.0
+# A program that is away refuses at once; one that is slow to accept is not away.
+CONNECT_SECONDS = 5.0
 Span = tuple[float, float]
 
 
