@@ -226,7 +226,7 @@ class DrillFleet:
         return metric(self.url(host, component), name, **labels)
 
     def ask(self, expression: str) -> dict[tuple[tuple[str, str], ...], float]:
-        """Query through the first gateway that answers, past all caches."""
+        """Query through the first gateway that answers, past all caches; OSError when none does."""
         for gateway in self.gateways:
             try:
                 answer = query(gateway, expression, auth=self.operator)
@@ -234,7 +234,7 @@ class DrillFleet:
                 continue
             if answer.status == 200:
                 return vector(answer)
-        raise AssertionError(f"no gateway answers {expression}")
+        raise ConnectionError(f"no gateway answers {expression}")
 
     def alerts(self, states: Collection[str] = ("firing",)) -> set[str]:
         """Names of the alerts in these states (pending, firing), as the vmalerts say themselves."""

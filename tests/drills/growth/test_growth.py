@@ -12,7 +12,7 @@ from drill_fleet import DrillFleet
 from growth.growing import AGENT, GATEWAY, NEW_HOSTS, REGION, STORAGE, mark, room_to_grow, write
 from load import Load, Report
 from rolls import watched
-from samples import query, vector
+from samples import eventually, query, vector
 
 GATEWAY_3 = "us-east-1-gateway-3"
 STORAGE_4 = "us-east-1-storage-4"
@@ -35,14 +35,9 @@ def restarted(before: Pids, after: Pids) -> set[tuple[str, str]]:
     return {who for who, pid in before.items() if after.get(who) != pid}
 
 
-def arrives(fleet: DrillFleet, cluster: str) -> bool:
-    """Whether samples of a cluster are readable within some minutes."""
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        if fleet.ask(f'count(up{{cluster="{cluster}"}} == 1)'):
-            return True
-        time.sleep(1)
-    return False
+def await_samples(fleet: DrillFleet, cluster: str) -> None:
+    """Wait until samples of a cluster are readable."""
+    eventually(lambda: fleet.ask(f'count(up{{cluster="{cluster}"}} == 1)'), seconds=180)
 
 
 def test_more_gateways_agents_and_regions_restart_nothing_and_cost_nothing(
@@ -61,8 +56,8 @@ def test_more_gateways_agents_and_regions_restart_nothing_and_cost_nothing(
         run = grown.site()
         seconds = grown.settle() + time.monotonic() - began
         after = grown.pids()
-        assert arrives(grown, "us-east-1-eks-02-prod")
-        assert arrives(grown, "ap-south-1-eks-01-prod")
+        await_samples(grown, "us-east-1-eks-02-prod")
+        await_samples(grown, "ap-south-1-eks-01-prod")
         answer = query(
             grown.url(GATEWAY_3, "vmauth").replace("8426", "8427"), "up", auth=fleet.operator
         )
