@@ -16,6 +16,7 @@ PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/conta
 CGROUPS = Path("/proc/cgroups")
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 DEAD_CGROUPS = 300
+START_SECONDS = 180
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 # systemd takes about ten instances a host; the kernel's default of 128 is for the whole machine
 INOTIFY_INSTANCES = 1024
@@ -78,11 +79,11 @@ def start() -> None:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + START_SECONDS
     while not answers():
         if time.monotonic() > deadline:
             raise Failure(
-                "dockerd was started but does not answer after 60 s.",
+                f"dockerd was started but does not answer after {START_SECONDS} s.",
                 f"Read {LOG} (or journalctl -u docker): its last lines say why.",
             )
         time.sleep(0.3)
