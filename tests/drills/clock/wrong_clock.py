@@ -117,9 +117,10 @@ def _program_counters(pid: int, deadline: float) -> list[int]:
     """Where each thread of a stopped process stands, once all of them have come to a stop."""
     counters = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        while (told := (task / "syscall").read_text().split()) == ["running"]:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"thread {task.name} of process {pid} does not stop")
-            time.sleep(0.001)
-        counters.append(int(told[-1], 16))
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            while (told := (task / "syscall").read_text().split()) == ["running"]:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"thread {task.name} of process {pid} does not stop")
+                time.sleep(0.001)
+            counters.append(int(told[-1], 16))
     return counters
