@@ -146,10 +146,8 @@ def test_a_storage_without_a_byte_left_starts_again_and_a_second_copy_is_enough(
     disk.fill_up()
     eventually(lambda: fleet.pids()[disk.host, disk.component] not in (0, process), seconds=180)
     ended_after = round(time.time() - began, 1)
-    log = fleet.shell(
-        disk.host, f"journalctl --unit meridian-{disk.component} --since=@{int(began)} --output=cat"
-    )
-    assert "no space left on device" in log
+    log = f"journalctl --unit meridian-{disk.component} --since=@{int(began)} --output=cat"
+    eventually(lambda: "no space left on device" in fleet.shell(disk.host, log))
     eventually(lambda: not fleet.unsettled() or not fleet.is_cluster, seconds=180)
     time.sleep(10)
     disk.clear()
