@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from samples import eventually, request
 
-ADDRESSES = {"us-east-1": "10.45.1.11", "eu-west-1": "10.45.2.11"}
+ADDRESSES = {"us-east-1": "10.47.1.11", "eu-west-1": "10.47.2.11"}
 READER = f"http://{ADDRESSES['us-east-1']}:8491/select/0/prometheus"
 # A value that nothing else on the wire has.
 SECRET = "only-for-members-of-the-tunnel"
@@ -58,7 +58,7 @@ def test_what_is_read_from_another_region_cannot_be_read_on_the_way(host: Any) -
 
     assert seen["status"] == 200
     assert seen["readable"] == 0
-    between = {kind for kind in seen["kinds"] if "10.45." in kind}
+    between = {kind for kind in seen["kinds"] if "10.47." in kind}
     assert between == {f"udp {address}:51820" for address in ADDRESSES.values()}
 
 
