@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 import time
@@ -42,7 +43,7 @@ def read(source: Source, *, question: str = QUESTION, **parameters: str) -> Read
         answer = request(
             f"{source.gateways[0]}/api/v1/query?{arguments}", auth=source.auth, timeout=60
         )
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return Reading(started, time.monotonic() - started, 0, False, frozenset())
     seconds = time.monotonic() - started
     if answer.status != 200:
