@@ -58,11 +58,13 @@ def is_whole() -> bool:
 
 
 def others_answer() -> None:
-    """See that the data sources of the other regions answer at once, and in whole."""
+    """See that the data sources of the other regions answer in whole, and wait for no other one."""
     for name in sorted(REGIONS - {AWAY}):
-        found = read(SOURCES[name])
-        assert (found.status, found.partial, found.regions) == (200, False, {name}), found
-        assert found.seconds < 2
+        found = [read(SOURCES[name]) for _ in range(3)]
+        for each in found:
+            assert (each.status, each.partial, each.regions) == (200, False, {name}), each
+        # A busy machine may hold up one of them; a region that is away would hold up all.
+        assert min(each.seconds for each in found) < 2, found
 
 
 def watched(fault: Broken) -> tuple[float, list[Reading]]:
@@ -127,12 +129,12 @@ def refusing() -> Iterator[None]:
 @pytest.mark.usefixtures("refusing")
 def test_a_query_for_all_is_refused_where_partial_answers_are() -> None:
     broken = DrillFleet(fleet.INVENTORY)
-    eventually(is_whole, seconds=60)
+    eventually(is_whole, seconds=120)
     with broken.stopped(DOOR, "vmselect"):
-        eventually(lambda: read(WHOLE).status in REFUSED, seconds=30)
+        eventually(lambda: read(WHOLE).status in REFUSED, seconds=60)
         assert {read(WHOLE).status for _ in range(20)} <= REFUSED
         others_answer()
-    eventually(is_whole, seconds=60)
+    eventually(is_whole, seconds=120)
 
 
 def test_the_playbook_that_heals_finds_nothing_to_do_after_short_faults() -> None:

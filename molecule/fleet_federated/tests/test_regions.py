@@ -22,6 +22,7 @@ REGIONS = sorted(name for name in SOURCES if name != "Global")
 COUNTER_PORT = 8499
 
 Series = tuple[tuple[str, str], ...]
+Samples = dict[Series, list[tuple[int, float]]]
 
 
 def storages() -> list[tuple[str, str]]:
@@ -95,7 +96,7 @@ def test_a_storage_node_keeps_samples_of_its_own_region_only(region: str, host: 
     assert series["data"] == []
 
 
-def exported(source: Source, start: float, end: float) -> dict[Series, list[tuple[int, float]]]:
+def exported(source: Source, start: float, end: float) -> Samples:
     """Every sample of all targets' `up` and of the agents in a time span, by series."""
     selector = '{__name__=~"up|vm_app_uptime_seconds|scrape_samples_scraped"}'
     parameters = {"match[]": selector, "start": f"{start:.3f}", "end": f"{end:.3f}"}
@@ -104,7 +105,7 @@ def exported(source: Source, start: float, end: float) -> dict[Series, list[tupl
         auth=source.auth,
     )
     assert answer.status == 200, answer
-    found: dict[Series, list[tuple[int, float]]] = {}
+    found: Samples = {}
     for line in answer.text.splitlines():
         one = json.loads(line)
         series = tuple(sorted(one["metric"].items()))
@@ -115,8 +116,16 @@ def exported(source: Source, start: float, end: float) -> dict[Series, list[tupl
 def test_the_global_view_shows_every_sample_of_every_region_exactly_once() -> None:
     end = time.time() - 60
     start = end - 60
-    regional = {name: exported(SOURCES[name], start, end) for name in REGIONS}
-    everything = exported(SOURCES["Global"], start, end)
+
+    def complete() -> bool:
+        """Whether the regions have the same samples again: none was still on its way."""
+        before = {name: exported(SOURCES[name], start, end) for name in REGIONS}
+        seen.append((before, exported(SOURCES["Global"], start, end)))
+        return before == {name: exported(SOURCES[name], start, end) for name in REGIONS}
+
+    seen: list[tuple[dict[str, Samples], Samples]] = []
+    eventually(complete)
+    regional, everything = seen[-1]
     for name, found in regional.items():
         assert {dict(series)["region"] for series in found} == {name}
         assert all(len({at for at, _ in samples}) == len(samples) for samples in found.values())
