@@ -17,6 +17,8 @@ from samples import eventually, request
 # Recording rules run every 30 s and look back on some minutes, and alerts of an earlier fault end
 # as late: a new fleet needs a while. This is when to give up.
 SETTLE_SECONDS = 300
+# A scrape that comes late or fails, as on a busy machine, is made up for by the next ones.
+PASSING_SECONDS = 90
 
 DASHBOARDS = expressions.read(fleet.ROOT / "roles" / "grafana" / "files" / "dashboards")
 QUERIES = {
@@ -62,6 +64,14 @@ def run(source: Source, query: Query, values: dict[str, str]) -> list[Any]:
     return result
 
 
+def run_until(source: Source, query: Query, values: dict[str, str], *, found: bool) -> list[Any]:
+    """Return what a panel's query gives when it finds something, or nothing, or time is over."""
+    deadline = time.monotonic() + PASSING_SECONDS
+    while bool(series := run(source, query, values)) != found and time.monotonic() < deadline:
+        time.sleep(5)
+    return series
+
+
 def all_values(dashboard: str) -> dict[str, str]:
     """Return the variables of a dashboard with All chosen in each."""
     own = (each for each in VARIABLES.values() if each.dashboard == dashboard)
@@ -88,11 +98,16 @@ def settled() -> None:
 
     def as_it_should_be() -> bool:
         # Each is asked in any case: some panels show how fast questions like these are answered.
-        right = [
-            bool(run(source, query, all_values(query.dashboard))) != rightly_empty(source, query)
-            for source in SOURCES.values()
-            for query in QUERIES.values()
-        ]
+        try:
+            right = [
+                bool(run(source, query, all_values(query.dashboard)))
+                != rightly_empty(source, query)
+                for source in SOURCES.values()
+                for query in QUERIES.values()
+            ]
+        except AssertionError:
+            # Refused, or partial. Where it stays so, each test says it.
+            return False
         return all(right)
 
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -112,8 +127,9 @@ def test_a_variable_offers_values(name: str, source: Source) -> None:
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_panel_shows_what_it_should(name: str, source: Source) -> None:
     query = QUERIES[name]
-    series = run(source, query, all_values(query.dashboard))
-    if rightly_empty(source, query):
+    empty_here = rightly_empty(source, query)
+    series = run_until(source, query, all_values(query.dashboard), found=not empty_here)
+    if empty_here:
         assert not series, f"{name} is listed as rightly empty, but shows {series}"
     else:
         assert series, f"{name} is empty: {query.expression}"
@@ -130,7 +146,8 @@ def test_a_panel_takes_one_value_and_several(name: str, source: Source) -> None:
     every = {each: expressions.chosen(values) for each, values in offered.items()}
     run(source, query, one)
     if not rightly_empty(source, query):
-        assert run(source, query, every), f"{name} is empty where each value is chosen by name"
+        series = run_until(source, query, every, found=True)
+        assert series, f"{name} is empty where each value is chosen by name"
 
 
 def test_panels_listed_as_rightly_empty_exist() -> None:
@@ -158,5 +175,5 @@ def test_a_stopped_program_is_named_by_the_table_of_targets() -> None:
         return [(each["metric"]["job"], each["metric"]["instance"]) for each in series]
 
     with fleet.stopped(("eu-west-1-agent-1", "meridian-mock_exporter")):
-        eventually(lambda: named() == [("mock_exporter", "eu-west-1-agent-1")], seconds=60)
-    eventually(lambda: not named(), seconds=60)
+        eventually(lambda: named() == [("mock_exporter", "eu-west-1-agent-1")], seconds=180)
+    eventually(lambda: not named(), seconds=180)

@@ -80,8 +80,9 @@ def test_verify_shows_no_password() -> None:
 @pytest.mark.usefixtures("report")
 def test_verify_lists_what_is_missing(host: Any) -> None:
     host.check_output("systemctl stop meridian-mock_exporter")
+    seen = 'up{job="mock_exporter",instance="eu-west-1-agent-1"} == 0'
     try:
-        time.sleep(20)
+        eventually(lambda: ask(seen), seconds=120)
         run = play("verify.yml", "-e", "verify_seconds=5", "--limit", "eu_west_1")
     finally:
         host.check_output("systemctl start meridian-mock_exporter")
@@ -167,8 +168,8 @@ def test_agents_go_on_while_a_gateway_is_away() -> None:
     lost = metric(AGENT, "vmagent_remotewrite_packets_dropped_total")
     with stopped(("us-east-1-gateway-2", "meridian-vmauth")):
         since = time.time()
-        eventually(lambda: newest("eu-west-1-eks-01-prod") > since + 5, seconds=60)
-    eventually(lambda: metric(AGENT, "vmagent_remotewrite_pending_data_bytes") == 0)
+        eventually(lambda: newest("eu-west-1-eks-01-prod") > since + 5, seconds=180)
+    eventually(lambda: metric(AGENT, "vmagent_remotewrite_pending_data_bytes") == 0, seconds=180)
     assert metric(AGENT, "vmagent_remotewrite_packets_dropped_total") == lost
 
 
@@ -182,7 +183,8 @@ def test_a_new_password_reaches_the_gateways_and_the_clusters_agent(host: Any) -
     assert changed == {"us-east-1-gateway-1", "us-east-1-gateway-2", "eu-west-1-agent-1"}
     assert host.check_output("systemctl show -P MainPID meridian-vmagent") == process
     started = time.time()
-    eventually(lambda: newest("eu-west-1-eks-01-prod") > started, seconds=60)
+    # An agent that was refused in between waits for up to a minute.
+    eventually(lambda: newest("eu-west-1-eks-01-prod") > started, seconds=180)
     assert metric(AGENT, "vmagent_remotewrite_packets_dropped_total") == lost
 
 

@@ -8,7 +8,7 @@ import questions
 from samples import eventually
 
 # Recording rules run every 30 s and look back on some minutes; a new fleet needs a while.
-SETTLE_SECONDS = 180
+SETTLE_SECONDS = 300
 
 QUESTIONS = questions.read((fleet.ROOT / "docs" / "queries.md").read_text(encoding="utf-8"))
 # A section that has answers only where the fleet carries this component.

@@ -13,7 +13,7 @@ import pytest
 from samples import eventually
 
 # A new fleet has been scraped as a whole, and has probed all of itself, after a while.
-SETTLE_SECONDS = 120
+SETTLE_SECONDS = 300
 testinfra_hosts = ["eu-west-1-agent-1"]
 
 
