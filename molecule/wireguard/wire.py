@@ -31,7 +31,8 @@ CARD = "eth0"
 FOLDERS = ("/etc", "/opt", "/root", "/run", "/tmp", "/var")
 NOBODY = 65534
 ALL_PROTOCOLS = 3
-TIMEOUT = 5
+# Two attempts at a handshake are five seconds apart.
+TIMEOUT = 15
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -69,11 +70,13 @@ def fetch(url: str, text: str) -> dict[str, Any]:
         stopped = threading.Event()
 
         def collect() -> None:
-            while not stopped.is_set():
+            while True:
                 try:
                     frames.append(card.recv(65536))
                 except socket.timeout:
-                    continue
+                    # Only now: a busy machine may have left some of them to be read.
+                    if stopped.is_set():
+                        return
 
         thread = threading.Thread(target=collect)
         thread.start()
@@ -152,11 +155,13 @@ def intrude(source: str, endpoint: str, key: str, url: str) -> dict[str, Any]:
 def search(text: str) -> dict[str, list[str]]:
     """The files, processes and logs that hold a text, and which of the files anybody can read."""
     wanted = text.encode()
+    # Some of them come and go meanwhile.
     files = [
         str(path)
         for folder in FOLDERS
-        for path in Path(folder).rglob("*")
-        if path.is_file() and not path.is_symlink() and wanted in path.read_bytes()
+        for place, _folders, names in os.walk(folder)
+        for path in (Path(place) / name for name in names)
+        if path.is_file() and not path.is_symlink() and wanted in content(path)
     ]
     processes = [
         str(path)
@@ -176,7 +181,7 @@ def search(text: str) -> dict[str, list[str]]:
 
 
 def content(path: Path) -> bytes:
-    """A file's content, nothing when its process has ended."""
+    """A file's content, nothing when it is gone, as that of a process that has ended."""
     try:
         return path.read_bytes()
     except OSError:

@@ -120,14 +120,16 @@ def test_nothing_leaves_in_the_clear_while_the_tunnel_is_down(
     far = tunnel[other(host)]
     host.check_output("systemctl stop meridian-wireguard")
     try:
-        seen = fetch(host, far)
+        tried = [fetch(host, far) for _ in range(3)]
     finally:
         host.check_output("systemctl start meridian-wireguard")
 
-    assert "No route to host" in seen["error"]
-    assert not [kind for kind in seen["kinds"] if far in kind]
-    assert seen["seconds"] < 3
-    eventually(lambda: fetch(host, far)["status"] == 200, seconds=30)
+    for seen in tried:
+        assert "No route to host" in seen["error"]
+        assert not [kind for kind in seen["kinds"] if far in kind]
+    # At once; a busy machine may hold up one of them.
+    assert min(seen["seconds"] for seen in tried) < 3
+    eventually(lambda: fetch(host, far)["status"] == 200, seconds=120)
 
 
 def test_its_service_is_sound(service_faults: Callable[[str], list[str]]) -> None:
