@@ -191,11 +191,17 @@ def test_writes_are_spread_over_the_backends(
             metric(backend, "vm_http_requests_total", path="/api/v1/write") for backend in backends
         ]
 
+    def still() -> bool:
+        counted = rows()
+        time.sleep(3)
+        return rows() == counted
+
+    # a backend brings its own metrics up to date every few seconds
+    eventually(still)
     before = rows()
     for _ in range(20):
         remote_write(f"{url}/api/v1/write", {"__name__": name}, auth=writer)
 
-    # a backend brings its own metrics up to date every few seconds
     eventually(lambda: sum(rows()) == sum(before) + 20)
     assert all(now >= earlier + 5 for now, earlier in zip(rows(), before, strict=True))
 
@@ -208,8 +214,13 @@ def test_no_write_is_lost_while_a_backend_is_down(
     answers = [remote_write(f"{url}/api/v1/write", one, auth=writer).status for one in series]
 
     assert answers == [204] * len(series)
-    request(f"{backends[0]}/internal/force_flush")
-    assert scalar(query(backends[0], f"count({name})")) == len(series)
+
+    def found() -> float:
+        request(f"{backends[0]}/internal/force_flush")
+        return scalar(query(backends[0], f"count({name})"))
+
+    # series that are new become searchable after some seconds
+    eventually(lambda: found() == len(series))
 
 
 @pytest.mark.usefixtures("broken_backend")
