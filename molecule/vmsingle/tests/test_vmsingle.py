@@ -45,6 +45,7 @@ def test_nobody_else_reads_its_data(host: Any) -> None:
 
 def test_a_written_sample_outlives_a_restart(host: Any, url: str) -> None:
     write(url, "restarted", 60)
+    eventually(lambda: scalar(query(url, "count_over_time(restarted[1h])")))
     before = scalar(query(url, "count_over_time(restarted[1h])"))
 
     host.check_output("systemctl restart meridian-vmsingle")
@@ -57,7 +58,11 @@ def test_a_written_sample_outlives_a_restart(host: Any, url: str) -> None:
 def test_a_sample_within_the_retention_of_a_year_is_kept(url: str) -> None:
     write(url, "ten_months", 300 * DAY)
 
-    assert scalar(query(url, "last_over_time(ten_months[1h])", at=time.time() - 299.99 * DAY)) == 1
+    def found() -> float:
+        return scalar(query(url, "last_over_time(ten_months[1h])", at=time.time() - 299.99 * DAY))
+
+    # A series that is new becomes searchable after some seconds.
+    eventually(lambda: found() == 1)
 
 
 def test_a_sample_older_than_the_retention_is_dropped(url: str) -> None:

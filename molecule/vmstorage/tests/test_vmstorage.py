@@ -67,7 +67,7 @@ def test_a_written_sample_outlives_a_restart(
 
     eventually(lambda: host.run("curl -sf http://127.0.0.1:8482/health").rc == 0)
     eventually(lambda: query(select, "restarted").status == 200)
-    assert found(storage, select, "restarted") == 1
+    eventually(lambda: found(storage, select, "restarted") == 1)
 
 
 def test_a_sample_within_the_retention_of_a_year_is_kept(
