@@ -38,12 +38,15 @@ class Storage:
 
     def write(self, series: str, *, days: int = 5, step: int = 600) -> None:
         """Write a sample of a series for every step of the last days."""
+        before = self.count()
         now = int(time.time())
         lines = [
             f"{series} {second % 997} {second}000" for second in range(now - days * DAY, now, step)
         ]
         assert import_text(self.url, "\n".join(lines)).status == 204
         request(f"{self.url}/internal/force_flush")
+        # What was asked before finds a series that is new after 11 seconds at the latest.
+        eventually(lambda: self.count() >= before + len(lines))
         # A snapshot leaves out what is being merged in memory at that moment, such as the day of a
         # series that is new (flushInmemoryPartsToFiles in VictoriaMetrics' lib/mergeset).
         eventually(lambda: metric(self.url, "vm_active_merges") == 0)
