@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 
 import checks
 import pytest
 import test as runner
-from steps import Failure
+from steps import ROOT, Failure
 
 
 @pytest.fixture
@@ -38,6 +39,14 @@ def test_scenarios_are_found_with_their_needs_and_their_groups(molecule):
         ("scenario:drill_disk", "drill", ("vmstorage",)),
         ("scenario:fleet_centralized", "fleet", ()),
     ]
+
+
+def test_no_two_scenarios_have_the_same_network_of_their_own():
+    found = {}
+    for file in sorted(ROOT.glob("molecule/*/molecule.yml")):
+        for network in re.findall(r'(?:address: |NETWORK: ")(10\.\d+)', file.read_text()):
+            assert found.setdefault(network, file.parent.name) == file.parent.name, network
+    assert len(found) > 10
 
 
 def test_needs_in_another_form_are_refused_instead_of_forgotten():
