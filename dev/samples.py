@@ -51,10 +51,12 @@ def request(
 def eventually(check: Callable[[], object], *, seconds: float = 60) -> None:
     """Wait until `check` returns something true; AssertionError with its last result when not.
 
-    That nobody answers is a result too: a busy program answers the next time.
+    That nobody answers is a result too: a busy program answers the next time. The last look begins
+    when the time is over, however long the one before took.
     """
     deadline = time.monotonic() + seconds
     while True:
+        is_over = time.monotonic() >= deadline
         result: object
         try:
             result = check()
@@ -63,7 +65,19 @@ def eventually(check: Callable[[], object], *, seconds: float = 60) -> None:
         else:
             if result:
                 return
-        assert time.monotonic() < deadline, f"still {result!r} after {seconds} s"
+        assert not is_over, f"still {result!r} after {seconds} s"
+        time.sleep(0.2)
+
+
+def becomes(look: Callable[[], object], wanted: object, *, seconds: float = 60) -> None:
+    """Wait until what is seen is what is wanted; AssertionError with both when it is not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        is_over = time.monotonic() >= deadline
+        seen = look()
+        if seen == wanted:
+            return
+        assert not is_over, f"still {seen!r} instead of {wanted!r} after {seconds} s"
         time.sleep(0.2)
 
 
