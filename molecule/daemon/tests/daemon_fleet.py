@@ -20,6 +20,10 @@ from typing import Any
 HERE = Path(__file__).parent
 HOSTS = ["testd-debian13", "testd-debian12"]
 PORT = 7070
+# More than a slow machine takes to start testd; and what is waited for in vain, which has to have
+# started all the same.
+READY_SECONDS = 60
+NEVER_READY_SECONDS = 10
 SECRET = "Tr0ub4dor-and-3-horses"
 
 # What each release of testd does: serve, exit at once, or never become ready.
@@ -122,7 +126,7 @@ class Fleet:
             "archive_dir": str(self.archives),
             "args": args(),
             "files": [config(), settings(), secret()],
-            "ready": {"url": f"http://127.0.0.1:{PORT}/health", "timeout": 10},
+            "ready": {"url": f"http://127.0.0.1:{PORT}/health", "timeout": READY_SECONDS},
             "reload": {"signal": "HUP"},
         }
         merged = {**usual, **changes}
@@ -213,7 +217,7 @@ class Machine:
 
     def ask(self) -> dict[str, Any]:
         """What testd says of itself."""
-        with urllib.request.urlopen(f"http://{self.address}:{PORT}/", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{self.address}:{PORT}/", timeout=30) as answer:
             said: dict[str, Any] = json.load(answer)
             return said
 

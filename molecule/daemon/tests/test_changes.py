@@ -5,7 +5,18 @@ from __future__ import annotations
 import time
 
 import pytest
-from daemon_fleet import HOSTS, TREE, Fleet, Machine, Run, args, config, secret, settings
+from daemon_fleet import (
+    HOSTS,
+    READY_SECONDS,
+    TREE,
+    Fleet,
+    Machine,
+    Run,
+    args,
+    config,
+    secret,
+    settings,
+)
 
 UNIT = "/etc/systemd/system/meridian-testd.service"
 PROGRAM = "/opt/meridian/testd/1.122.1/testd"
@@ -151,7 +162,7 @@ class TestInterruptedRun:
         fleet.usual()
         fleet.run(state="staged", version="1.123.0")
         other = {"name": "other", "args": args(listen=":7071"), "user": "testd"}
-        ready = {"url": "http://127.0.0.1:7071/health", "timeout": 10}
+        ready = {"url": "http://127.0.0.1:7071/health", "timeout": READY_SECONDS}
         fleet.serving(**other, ready=ready, version="1.122.10")
         held = on_all(machines, "ls -A /opt/meridian/testd | tr '\\n' ' '")
         assert held == ["1.122.1 1.122.10 1.123.0 "] * 2
@@ -160,7 +171,7 @@ class TestInterruptedRun:
         assert held == ["1.122.1 1.123.0 "] * 2
 
 
-def wait_for(ask: object, seconds: float = 8) -> None:
+def wait_for(ask: object, seconds: float = READY_SECONDS) -> None:
     """Ask until there is an answer."""
     deadline = time.monotonic() + seconds
     while True:

@@ -7,7 +7,19 @@ import re
 import time
 
 import pytest
-from daemon_fleet import HOSTS, PORT, SECRET, Fleet, Machine, Run, args, config, secret, settings
+from daemon_fleet import (
+    HOSTS,
+    NEVER_READY_SECONDS,
+    PORT,
+    SECRET,
+    Fleet,
+    Machine,
+    Run,
+    args,
+    config,
+    secret,
+    settings,
+)
 
 
 @pytest.fixture(scope="class")
@@ -234,12 +246,13 @@ class TestReadiness:
         assert [machines[name].ask()["greeting"] for name in HOSTS] == ["hello", "hello"]
 
     def test_without_the_body_is_none(self, fleet: Fleet) -> None:
+        ready = {"url": f"http://127.0.0.1:{PORT}/", "body": "no such word"}
         run = fleet.run(
             files=[config(), settings(colour="red"), secret()],
-            ready={"url": f"http://127.0.0.1:{PORT}/", "body": "no such word", "timeout": 2},
+            ready={**ready, "timeout": NEVER_READY_SECONDS},
         )
-        message = run[HOSTS[0]]["msg"]
-        assert "answered without 'no such word' in its body within 2 s" in message
+        within = f"within {NEVER_READY_SECONDS} s"
+        assert f"answered without 'no such word' in its body {within}" in run[HOSTS[0]]["msg"]
 
     def test_waits_until_a_slow_start_is_over(
         self, fleet: Fleet, machines: dict[str, Machine]
