@@ -75,6 +75,7 @@ def ssh_environment() -> dict[str, str]:
         "ANSIBLE_HOST_KEY_CHECKING": "false",
         "ANSIBLE_PRIVATE_KEY_FILE": str(KEY),
         "ANSIBLE_REMOTE_USER": "root",
+        "ANSIBLE_TIMEOUT": "60",
         "ANSIBLE_SSH_EXTRA_ARGS": (
             f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={SSH}/%C"
             " -o ServerAliveInterval=5 -o StrictHostKeyChecking=no"
