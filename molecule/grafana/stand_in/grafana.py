@@ -81,7 +81,7 @@ class Database:
             "PGUSER": self.settings["user"],
             "PGPASSWORD": self.settings["password"],
             "PGSSLMODE": self.settings["ssl_mode"],
-            "PGCONNECT_TIMEOUT": "5",
+            "PGCONNECT_TIMEOUT": "30",
         }
         done = subprocess.run(
             command,

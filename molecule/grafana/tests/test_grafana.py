@@ -35,7 +35,7 @@ class Api:
         sent = {"Content-Type": "application/json", **(headers or {})}
         asked = urllib.request.Request(self.url + path, data=body, headers=sent)
         try:
-            with urllib.request.urlopen(asked, timeout=10) as answer:
+            with urllib.request.urlopen(asked, timeout=PATIENCE_SECONDS) as answer:
                 return answer.status, answer.headers, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, error.headers, None
