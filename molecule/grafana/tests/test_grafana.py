@@ -18,7 +18,7 @@ SHARING = ("grafana-1", "grafana-2")
 DASHBOARDS = {"meridian-overview", "meridian-application", "meridian-stack", "meridian-latency"}
 INI = "/etc/meridian/grafana/grafana.ini"
 # Grafana looks at the folders of dashboards every 10 seconds, and indexes what it finds.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 class Api:
