@@ -70,6 +70,7 @@ def test_no_series_tells_only_when_another_was_made(url: str) -> None:
 def test_counters_only_rise_and_requests_keep_coming(url: str) -> None:
     before = samples(url)
     time.sleep(3)
+    eventually(lambda: served(samples(url)) > served(before))
     after = samples(url)
 
     cumulative = re.compile(r"\w+_(total|count|sum|bucket)\b")
