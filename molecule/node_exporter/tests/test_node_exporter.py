@@ -15,13 +15,15 @@ SERVICE = "meridian-node_exporter"
 PLAIN_PORT = 9199
 # What only root may read of a machine: serial numbers, and the energy that processors take.
 FOR_ROOT = ("node_dmi_info", "node_rapl_")
-# Of the exporter's own process and of each scrape; and a state is only there with a process in it.
+# Of the exporter's own process and of each scrape; and a state is only there with a process or a
+# thread in it.
 OWN = (
     "go_",
     "process_",
     "promhttp_",
     "node_scrape_collector_duration_seconds",
     "node_processes_state",
+    "node_processes_threads_state",
 )
 
 
