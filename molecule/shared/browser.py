@@ -14,6 +14,10 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
+# A check of a long page takes seconds, and many on a slow machine. The default is 30, and selenium
+# itself waits for 120 for an answer.
+SCRIPT_SECONDS = 100
+
 
 def browser() -> webdriver.Chrome:
     """Start the browser, as root and without a screen; it keeps logs of console and requests."""
@@ -21,7 +25,9 @@ def browser() -> webdriver.Chrome:
     for argument in ("headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars"):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    driver.set_script_timeout(SCRIPT_SECONDS)
+    return driver
 
 
 def set_screen(driver: webdriver.Chrome, width: int, height: int, *, mobile: bool = False) -> None:
