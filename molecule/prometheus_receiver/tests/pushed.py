@@ -91,5 +91,5 @@ def wait_for(url: str, selector: str, after: float) -> None:
         result = json.loads(request(f"{url}/api/v1/query?{asked}").text)["data"]["result"]
         return bool(result) and float(result[0]["value"][1]) > after
 
-    eventually(has, seconds=60)
+    eventually(has, seconds=240)
     time.sleep(2)
