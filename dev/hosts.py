@@ -136,11 +136,38 @@ def ensure_network(fleet: str, network: str) -> None:
         return
     if result.returncode == 0:
         down(fleet)
+    forget_dead_fleets(network)
     run(
         ["docker", "network", "create", "--subnet", network, "--label", f"{LABEL}={fleet}", fleet],
         advice=f"Another network may use {network}: see docker network ls;"
         " make demo-down removes the demo's.",
     )
+
+
+def forget_dead_fleets(network: str) -> None:
+    """Remove other fleets around that network without a running host: a killed run left them."""
+    wanted = ipaddress.ip_network(network)
+    for fleet, subnets in networks_of_fleets().items():
+        in_the_way = any(wanted.overlaps(ipaddress.ip_network(subnet)) for subnet in subnets)
+        if in_the_way and not running(fleet):
+            # standard output is for the addresses
+            print(f"removing {fleet}: it is around {network}, no host of it runs", file=sys.stderr)
+            down(fleet)
+
+
+def networks_of_fleets() -> dict[str, list[str]]:
+    """Return the subnets of each fleet that has a network of its own."""
+    listed = run(["docker", "network", "ls", "-q", "--filter", f"label={LABEL}"]).split()
+    form = f'{{{{index .Labels "{LABEL}"}}}} {{{{range .IPAM.Config}}}}{{{{.Subnet}}}} {{{{end}}}}'
+    found = {}
+    for identifier in listed:
+        command = ["docker", "network", "inspect", "-f", form, identifier]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        # one that is gone by now is of a fleet that another run has just removed
+        if result.returncode == 0:
+            fleet, *subnets = result.stdout.split()
+            found[fleet] = subnets
+    return found
 
 
 def start(fleet: str, host: Host, network: str | None) -> None:

@@ -1,7 +1,8 @@
-"""Test hosts: which network a fleet gets."""
+"""Test hosts: which network a fleet gets, and what a killed run left there."""
 
 from __future__ import annotations
 
+import hosts
 import pytest
 from hosts import Host, network_of
 from steps import Failure
@@ -24,3 +25,24 @@ def test_addresses_in_two_networks_are_refused():
         "The hosts' addresses lie in several networks: 10.20.0.0/16, 10.21.0.0/16."
     )
     assert caught.value.advice == "Give them addresses in one network of 16 bits."
+
+
+@pytest.mark.parametrize(
+    ("network", "running", "removed"),
+    [
+        ("10.20.0.0/16", [], ["molecule-a"]),
+        ("10.20.0.0/16", ["molecule-a-us"], []),
+        ("10.21.0.0/16", [], []),
+    ],
+    ids=["no host of it runs", "one runs", "another network"],
+)
+def test_a_dead_fleet_makes_way_and_no_other(monkeypatch, capsys, network, running, removed):
+    found = {"molecule-a": ["10.20.0.0/16"], "molecule-b": ["10.30.0.0/16"]}
+    gone = []
+    monkeypatch.setattr(hosts, "networks_of_fleets", lambda: found)
+    monkeypatch.setattr(hosts, "running", lambda _: running)
+    monkeypatch.setattr(hosts, "down", gone.append)
+    hosts.forget_dead_fleets(network)
+    assert gone == removed
+    printed = capsys.readouterr()
+    assert (printed.out, "molecule-a" in printed.err) == ("", bool(removed))
